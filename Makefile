@@ -1,0 +1,47 @@
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: demo test test-sdk test-inspector lint clean
+
+demo: .venv/.installed
+	@$(BIN)/arize-mcp demo
+
+test: .venv/.tests-installed
+	$(BIN)/python -m pytest
+
+# Arize's own SDK, in an environment of its own, against the sandbox.
+test-sdk: .venv-sdk/.installed
+	.venv-sdk/bin/python -m pytest -m sdk tests/sdk
+
+# The MCP Inspector's command line (needs Node.js and npm).
+test-inspector: .venv/.tests-installed
+	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
+
+lint: .venv/.dev-installed
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/pyright --pythonpath $(BIN)/python
+
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+.venv/.tests-installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ .venv/.installed
+
+.venv/.dev-installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@ .venv/.tests-installed .venv/.installed
+
+.venv-sdk/.installed: pyproject.toml
+	$(PYTHON) -m venv .venv-sdk
+	.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check 'arize>=8.61' 'pytest>=9.0' --editable .
+	@touch $@
+
+clean:
+	rm -rf .venv .venv-sdk build dist .pytest_cache .ruff_cache

@@ -1,0 +1,1 @@
+"""An MCP server for LLM experiments in Arize AX."""

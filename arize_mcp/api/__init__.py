@@ -1,0 +1,1 @@
+"""The Arize Experiments REST API as an async library."""

@@ -1,0 +1,183 @@
+"""Request and response models of the five endpoints: the one source of the tools' schemas.
+
+Requests refuse what they don't know, so that a misspelt filter can't widen a query. Responses keep what they don't know
+and require only what can't be done without, because the API grows; a field that may be null has no type.
+Source: the API document's sections, and the API as it is today (``name``, ``space_id`` and run cursors came later).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic_core import PydanticCustomError
+
+
+def _not_a_switch(value: object) -> object:
+    # To pydantic, true is the integer 1.
+    if isinstance(value, bool):
+        raise PydanticCustomError("int_type", "Input should be an integer")
+    return value
+
+
+def _path_segment(value: str) -> str:
+    # HTTP clients and servers resolve these two even when they are percent-encoded (RFC 3986, 6.2.2.3).
+    if value in (".", ".."):
+        raise PydanticCustomError("path_segment", "Input can't be an id")
+    return value
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
+
+
+_ExperimentId = Annotated[
+    str,
+    Field(min_length=1, description="The experiment's id, from experiments_list or experiments_create."),
+    AfterValidator(_path_segment),
+]
+_Cursor = Annotated[
+    str | None,
+    Field(
+        min_length=1,
+        description="pagination.next_cursor of the previous page, unchanged; keep the other arguments as they were.",
+    ),
+]
+
+
+class ExperimentRunInput(BaseModel):
+    """One run to record. Source: the API document, experiments_create, Payload Requirements."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, hide_input_in_errors=True)
+
+    example_id: Annotated[
+        str,
+        Field(
+            min_length=1,
+            description="The id of the dataset example this run answers. The API doesn't check that it exists.",
+        ),
+    ]
+    output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
+
+
+class CreateExperimentRequest(_Request):
+    """Source: the API document, experiments_create."""
+
+    name: Annotated[
+        str,
+        Field(
+            min_length=1,
+            max_length=255,
+            pattern=r'^[^"\\]*$',
+            description='Unique in the dataset; no " and no \\.',
+        ),
+    ]
+    dataset_id: Annotated[
+        str, Field(min_length=1, description="The dataset's id, from the Arize UI, SDK or an experiment of it.")
+    ]
+    experiment_runs: Annotated[
+        list[ExperimentRunInput],
+        Field(
+            min_length=1,
+            max_length=1000,
+            description="The runs. Beside example_id and output each may carry any further fields: model, latency_ms, "
+            "prompt, ..., and scores as eval.<name>.score, eval.<name>.label, eval.<name>.explanation.",
+        ),
+    ]
+
+
+class DeleteExperimentRequest(_Request):
+    """Source: the API document, experiments_delete."""
+
+    experiment_id: _ExperimentId
+
+
+class GetExperimentRequest(_Request):
+    """Source: the API document, experiments_get."""
+
+    experiment_id: _ExperimentId
+
+
+class ListExperimentsRequest(_Request):
+    """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
+
+    dataset_id: Annotated[
+        str | None, Field(min_length=1, description="Only this dataset's experiments. Not together with space_id.")
+    ] = None
+    space_id: Annotated[
+        str | None, Field(min_length=1, description="Only this space's experiments. Not together with dataset_id.")
+    ] = None
+    name: Annotated[
+        str | None,
+        Field(min_length=1, max_length=255, description="Only experiments whose name contains this, in any case."),
+    ] = None
+    limit: Annotated[
+        int | None, Field(ge=1, le=100, description="How many at most. Default 50."), BeforeValidator(_not_a_switch)
+    ] = None
+    cursor: _Cursor = None
+
+
+class ListExperimentRunsRequest(_Request):
+    """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
+
+    experiment_id: _ExperimentId
+    limit: Annotated[
+        int | None, Field(ge=1, le=500, description="How many at most. Default 50."), BeforeValidator(_not_a_switch)
+    ] = None
+    cursor: _Cursor = None
+
+
+class Experiment(_Response):
+    """Source: the API document, Experiment; nullable and newer fields as of today's API."""
+
+    id: str
+    name: Annotated[Any, Field(description="Its name.")] = None
+    space_id: Annotated[Any, Field(description="Its space.")] = None
+    dataset_id: Annotated[Any, Field(description="Its dataset; null without one.")] = None
+    dataset_version_id: Annotated[Any, Field(description="Null without a dataset.")] = None
+    created_at: Annotated[Any, Field(description="RFC 3339.")] = None
+    updated_at: Annotated[Any, Field(description="RFC 3339.")] = None
+    experiment_traces_project_id: Annotated[Any, Field(description="The project of its traces.")] = None
+    integration_id: Annotated[Any, Field(description="Its agent integration, or null.")] = None
+
+
+class ExperimentRun(_Response):
+    """Source: the API document, ExperimentRun; ``error`` and ``annotations`` are of today's API."""
+
+    id: Annotated[Any, Field(description="The run's id.")] = None
+    example_id: Annotated[Any, Field(description="Its dataset example; null without a dataset.")] = None
+    output: Annotated[Any, Field(description="Null when the task failed; see error.")] = None
+    error: Annotated[Any, Field(description="Null on success.")] = None
+    annotations: Annotated[Any, Field(description="Human annotations.")] = None
+
+
+class Pagination(_Response):
+    """Source: the API document, PaginationMetadata."""
+
+    has_more: StrictBool = False
+    next_cursor: Annotated[Any, Field(description="Absent on the last page.")] = None
+
+
+class ExperimentsPage(_Response):
+    """Source: the API document, ExperimentsList200Response."""
+
+    experiments: list[Experiment]
+    pagination: Pagination = Pagination()
+
+
+class ExperimentRunsPage(_Response):
+    """Source: the API document, ExperimentsRunsList200Response."""
+
+    experiment_runs: list[ExperimentRun]
+    pagination: Pagination = Pagination()
+
+
+class DeletedExperiment(_Response):
+    """What stands in for the 204 without a body that experiments_delete answers."""
+
+    experiment_id: str
+    deleted: StrictBool

@@ -1,0 +1,127 @@
+"""The command line: serve over stdio, demo, sandbox."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import logging
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+
+_EPILOG = """\
+environment:
+  ARIZE_API_KEY   the key of your Arize account (the server starts without it and says so when called)
+  ARIZE_REGION    us-central-1a, us-east-1b, eu-west-1a or ca-central-1a, if your account has one
+  All variables are in the README's table.
+
+examples:
+  arize-mcp --sandbox      try it without an account
+  arize-mcp demo           watch all five tools work
+  claude mcp add arize --env ARIZE_API_KEY=... -- uvx arize-mcp
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command.
+
+    Args:
+        argv: the arguments after the program's name; None takes the process's own.
+
+    Returns:
+        The exit code: 0 done, 1 failed, 2 wrong usage.
+    """
+    arguments = _parser().parse_args(argv)
+    match arguments.command:
+        case "demo":
+            from arize_mcp.demo import run_demo  # noqa: PLC0415 - the server never needs it
+
+            return run_demo()
+        case "sandbox":
+            return _serve_sandbox(arguments.host, arguments.port, arguments.db)
+        case _:
+            return _serve_stdio(sandbox=arguments.sandbox)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="arize-mcp",
+        description="MCP server for LLM experiments in Arize AX. Without a command it serves MCP over stdio, as hosts "
+        "such as Claude Desktop start it.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    parser.add_argument("--version", action="version", version=f"arize-mcp {version('arize-mcp')}")
+    parser.add_argument(
+        "--sandbox", action="store_true", help="serve the embedded sandbox instead of Arize: no account, no key"
+    )
+    commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
+    commands.add_parser(
+        "demo",
+        help="start the server on the sandbox and call all five tools",
+        description="Start the server on the sandbox, as a host would, call all five tools and print what happened.",
+        allow_abbrev=False,
+    )
+    sandbox = commands.add_parser(
+        "sandbox",
+        help="serve the sandbox's REST API over HTTP",
+        description="Serve the sandbox's REST API over HTTP on loopback. When it listens, one line of JSON on stdout "
+        "tells base_url, api_key, spaces and datasets.",
+        allow_abbrev=False,
+    )
+    sandbox.add_argument("--host", default="127.0.0.1", help="loopback address to listen on (default 127.0.0.1)")
+    sandbox.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
+    sandbox.add_argument("--db", metavar="FILE", help="SQLite file to keep the data in (default: in memory)")
+    return parser
+
+
+def _port(text: str) -> int:
+    if not (text.isdecimal() and int(text) <= 65_535):
+        raise argparse.ArgumentTypeError("must be a number from 0 to 65535")
+    return int(text)
+
+
+def _serve_stdio(*, sandbox: bool) -> int:
+    import anyio  # noqa: PLC0415 - the sandbox command and --help don't need the server's imports
+    from mcp.server.stdio import stdio_server  # noqa: PLC0415
+
+    from arize_mcp import settings  # noqa: PLC0415
+    from arize_mcp.api import problems  # noqa: PLC0415
+    from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
+    from arize_mcp.server.app import create_server  # noqa: PLC0415
+
+    logging.basicConfig(stream=sys.stderr, level=settings.log_level(), format="%(levelname)s %(name)s: %(message)s")
+    app = sandbox_key = None
+    if sandbox:
+        from arize_mcp.sandbox.app import create_app  # noqa: PLC0415
+        from arize_mcp.sandbox.seed import API_KEY as sandbox_key  # noqa: N811, PLC0415
+
+        app = create_app()
+    try:
+        api = ExperimentsAPI(settings.load(sandbox_key=sandbox_key), app=app)
+    except settings.SettingsError as error:
+        # A server that exits at start shows its user only "disconnected": this one says why when called.
+        logging.getLogger(__name__).error("unusable settings: %s", error)
+        api = problems.unusable_settings(error.errors)
+
+    async def serve() -> None:
+        server = create_server(api)
+        # Whatever a library prints stays off the wire; stdio_server has to see the real stdout first.
+        async with stdio_server() as (read_stream, write_stream):
+            with contextlib.redirect_stdout(sys.stderr):
+                await server.run(read_stream, write_stream, server.create_initialization_options())
+
+    anyio.run(serve)
+    return 0
+
+
+def _serve_sandbox(host: str, port: int, db: str | None) -> int:
+    from arize_mcp.sandbox.serve import SandboxError, serve  # noqa: PLC0415
+
+    try:
+        serve(host, port, db)
+    except SandboxError as error:
+        print(f"arize-mcp sandbox: {error}", file=sys.stderr)  # noqa: T201
+        return 2
+    return 0

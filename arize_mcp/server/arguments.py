@@ -1,0 +1,75 @@
+"""From a tool's raw arguments to its request model, or to all that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from arize_mcp.api import problems
+from arize_mcp.api.problems import ArgumentError
+
+_RequestT = TypeVar("_RequestT", bound=BaseModel)
+
+MAX_ERRORS = 20
+"""How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
+
+_NOT_WHOLE = "Must be a whole number."
+_DETAILS = {
+    "missing": "Required, but missing.",
+    "string_type": "Must be a string.",
+    "string_too_short": "Must not be empty.",
+    "string_too_long": "Must have at most {max_length} characters.",
+    "string_pattern_mismatch": 'Must contain neither " nor \\.',
+    "int_type": _NOT_WHOLE,
+    "int_parsing": _NOT_WHOLE,
+    "int_from_float": _NOT_WHOLE,
+    "int_parsing_size": _NOT_WHOLE,
+    "greater_than_equal": "Must be at least {ge}.",
+    "less_than_equal": "Must be at most {le}; page with cursor for more.",
+    "list_type": "Must be an array.",
+    "too_short": "Must have at least {min_length} item.",
+    "too_long": "Must have at most {max_length} items.",
+    "model_type": "Must be an object.",
+    "path_segment": "Is not an id.",
+}
+"""What is said of each kind of fault that pydantic finds in a request model."""
+
+
+def parse(model: type[_RequestT], arguments: Mapping[str, Any]) -> _RequestT:
+    """Validate raw arguments.
+
+    Raises:
+        ProblemError: bad-arguments, with every error (the first MAX_ERRORS). No value is echoed.
+    """
+    try:
+        return model.model_validate(arguments)
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_input=False)
+        errors = [ArgumentError(pointer=_pointer(fault["loc"]), detail=_detail(fault, model)) for fault in faults]
+    if len(errors) > MAX_ERRORS:
+        more = ArgumentError(pointer="#", detail=f"{len(errors) - MAX_ERRORS} more errors are not listed.")
+        errors = [*errors[:MAX_ERRORS], more]
+    raise problems.bad_arguments(errors)
+
+
+def _pointer(location: tuple[int | str, ...]) -> str:
+    """A JSON Pointer in URI fragment form (RFC 6901, 6)."""
+    tokens = (str(token).replace("~", "~0").replace("/", "~1") for token in location)
+    return "#" + "".join("/" + quote(problems.plain(token, 200), safe="~.[]") for token in tokens)
+
+
+def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
+    """One sentence: what is wrong and what would be right."""
+    name = str(fault["loc"][-1]) if fault["loc"] else ""
+    if fault["type"] == "extra_forbidden":
+        near = get_close_matches(name.lower(), model.model_fields, n=1)
+        known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(model.model_fields)}."
+        return f"Unknown argument. {known}"
+    if fault["type"] == "string_type" and name == "output":
+        return "Must be a string; JSON-encode an object or array."
+    return _DETAILS.get(fault["type"], fault["msg"] + ".").format_map(fault.get("ctx", {}))

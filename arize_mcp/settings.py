@@ -1,0 +1,262 @@
+"""Environment variables, read once, into Settings."""
+
+from __future__ import annotations
+
+import os
+import re
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Literal, TypeVar, cast
+from urllib.parse import urlsplit
+
+REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
+CONFIRM_DELETE = ("auto", "always", "never")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|<.*>|\{\{.*\}\}")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_PROXY_SCHEMES = ("http", "https")
+
+_T = TypeVar("_T")
+
+
+class SettingsError(ValueError):
+    """Settings that can't be used, all of them at once.
+
+    Attributes:
+        errors: pairs of (environment variable, what is wrong and what to do). No text holds a secret.
+    """
+
+    def __init__(self, errors: list[tuple[str, str]]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(f"{name} {detail}" for name, detail in errors))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What the environment says. Names and defaults: the README's table; ``repr`` shows no secret."""
+
+    base_url: str = "https://api.arize.com"
+    api_key: str | None = field(default=None, repr=False)
+    verify_tls: bool = True
+    ca_path: str | None = None
+    proxy_url: str | None = field(default=None, repr=False)
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 30.0
+    deadline_s: float = 50.0
+    max_response_bytes: int = 33_554_432
+    max_connections: int = 8
+    max_result_chars: int = 40_000
+    confirm_delete: Literal["auto", "always", "never"] = "auto"
+    confirm_timeout_s: float = 120.0
+    read_only: bool = False
+    log_level: str = "WARNING"
+
+
+def load(*, sandbox_key: str | None = None) -> Settings:
+    """Turn the process's environment variables into Settings.
+
+    The endpoint variables follow the official Python client (contract, 4.2): one of region, single host and base domain
+    overrides the API host; a port replaces one inside the host.
+
+    Args:
+        sandbox_key: the key of the embedded sandbox; then the variables that say where Arize is and how to reach it are
+            not read.
+
+    Raises:
+        SettingsError: with every variable that can't be used.
+    """
+    read = _Reader()
+    remote = sandbox_key is None
+    base_url = _base_url(read) if remote else "http://sandbox"
+    settings = Settings(
+        base_url=base_url,
+        api_key=_api_key(read) if remote else sandbox_key,
+        verify_tls=read.switch("ARIZE_REQUEST_VERIFY", default=True, empty_is_default=False) if remote else True,
+        ca_path=_ca_path(read) if remote else None,
+        proxy_url=_proxy_url(read, base_url) if remote else None,
+        connect_timeout_s=read.seconds("ARIZE_MCP_CONNECT_TIMEOUT_S", 5.0),
+        read_timeout_s=read.seconds("ARIZE_MCP_READ_TIMEOUT_S", 30.0),
+        deadline_s=read.seconds("ARIZE_MCP_DEADLINE_S", 50.0),
+        max_response_bytes=read.whole("ARIZE_MCP_MAX_RESPONSE_BYTES", 33_554_432, minimum=1),
+        max_connections=read.whole("ARIZE_MCP_MAX_CONNECTIONS", 8, minimum=1, maximum=1000),
+        max_result_chars=read.whole("ARIZE_MCP_MAX_RESULT_CHARS", 40_000, minimum=0),
+        confirm_delete=cast(
+            "Literal['auto', 'always', 'never']", read.choice("ARIZE_MCP_CONFIRM_DELETE", CONFIRM_DELETE, "auto")
+        ),
+        confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
+        read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
+        log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
+    )
+    if read.errors:
+        raise SettingsError(read.errors)
+    return settings
+
+
+def log_level() -> str:
+    """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
+    level = os.environ.get("ARIZE_MCP_LOG_LEVEL", "").strip().upper()
+    return level if level in LOG_LEVELS else "WARNING"
+
+
+class _Reader:
+    """Reads variables one by one and collects what is wrong with them."""
+
+    def __init__(self) -> None:
+        self.errors: list[tuple[str, str]] = []
+
+    def fail(self, name: str, detail: str) -> None:
+        self.errors.append((name, detail))
+
+    def text(self, name: str) -> str:
+        value = os.environ.get(name, "").strip()
+        if _PLACEHOLDER.fullmatch(value):
+            self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
+            return ""
+        return value
+
+    def number(self, name: str, parse: Callable[[str], _T], default: _T, rule: str, ok: Callable[[_T], bool]) -> _T:
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            value = parse(text)
+        except ValueError:
+            value = None
+        if value is None or not ok(value):
+            self.fail(name, f"must be {rule}.")
+            return default
+        return value
+
+    def seconds(self, name: str, default: float) -> float:
+        rule = "a number of seconds above 0, at most 86400"
+        return self.number(name, float, default, rule, lambda value: 0 < value <= 86_400)
+
+    def whole(self, name: str, default: int, *, minimum: int, maximum: int = 2**53) -> int:
+        rule = f"a whole number from {minimum} to {maximum}"
+        return self.number(name, int, default, rule, lambda value: minimum <= value <= maximum)
+
+    def switch(self, name: str, *, default: bool, empty_is_default: bool = True) -> bool:
+        # The official client takes an empty or misspelt ARIZE_REQUEST_VERIFY for "off": here it is an error.
+        text = self.text(name).lower()
+        if text in ("1", "true", "yes", "on"):
+            return True
+        if text in ("0", "false", "no", "off"):
+            return False
+        if text or (name in os.environ and not empty_is_default):
+            self.fail(name, "must be one of 1, true, yes, on, 0, false, no, off.")
+        return default
+
+    def choice(
+        self, name: str, choices: tuple[str, ...], default: str, *, fold: Callable[[str], str] = str.lower
+    ) -> str:
+        text = fold(self.text(name))
+        if text and text not in choices:
+            self.fail(name, f"must be one of {', '.join(choices)}.")
+            return default
+        return text or default
+
+
+def _api_key(read: _Reader) -> str | None:
+    name = "ARIZE_API_KEY"
+    key = read.text(name)
+    if key.lower().startswith("bearer "):
+        read.fail(name, "must be the key alone, without 'Bearer '.")
+    elif not all("!" <= character <= "~" for character in key):
+        read.fail(
+            name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
+        )
+    else:
+        return key or None
+    return None
+
+
+def _base_url(read: _Reader) -> str:
+    scheme = read.choice("ARIZE_API_SCHEME", ("http", "https"), "https")
+    allow_http = read.switch("ARIZE_MCP_ALLOW_HTTP", default=False)
+    port = read.whole("ARIZE_API_PORT", 0, minimum=0, maximum=65_535)
+    region = read.text("ARIZE_REGION")
+    single_host = read.text("ARIZE_SINGLE_HOST")
+    single_port = read.whole("ARIZE_SINGLE_PORT", 0, minimum=0, maximum=65_535)
+    base_domain = read.text("ARIZE_BASE_DOMAIN")
+    overrides = {
+        "ARIZE_REGION": bool(region),
+        "ARIZE_SINGLE_HOST/ARIZE_SINGLE_PORT": bool(single_host or single_port),
+        "ARIZE_BASE_DOMAIN": bool(base_domain),
+    }
+    given = [name for name, is_given in overrides.items() if is_given]
+    if len(given) > 1:
+        read.fail(given[0], f"can't be combined with {' and '.join(given[1:])}: set only one of them.")
+    if region and region not in REGIONS:
+        read.fail("ARIZE_REGION", f"must be one of {', '.join(REGIONS)}.")
+    if region in REGIONS:
+        source, host = "ARIZE_REGION", f"api.{region}.arize.com"
+    elif single_host:
+        source, host = "ARIZE_SINGLE_HOST", single_host
+    elif base_domain:
+        source, host = "ARIZE_BASE_DOMAIN", f"api.{base_domain}"
+    else:
+        source, host = "ARIZE_API_HOST", read.text("ARIZE_API_HOST") or "api.arize.com"
+    host = host.rstrip("/")
+    match = _HOST.fullmatch(host)
+    if match is None or int((match[2] or ":0")[1:]) > 65_535:
+        read.fail(source, "must be a host name, optionally with :port; the scheme goes into ARIZE_API_SCHEME.")
+        return "https://api.arize.com"
+    if port or single_port:
+        host = f"{match[1]}:{port or single_port}"
+    if scheme == "http" and not _is_loopback(match[1]) and not allow_http:
+        read.fail(
+            "ARIZE_API_SCHEME",
+            "is http, which would send the key unencrypted: use https, or set ARIZE_MCP_ALLOW_HTTP=1 if the way to the "
+            "host is safe.",
+        )
+    return f"{scheme}://{host}"
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _ca_path(read: _Reader) -> str | None:
+    for name in ("ARIZE_SSL_CA_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
+        path = read.text(name)
+        if path:
+            if not Path(path).exists():
+                read.fail(name, "names a file that doesn't exist: give a PEM file with the CA's certificate.")
+            return path
+    return None
+
+
+def _proxy_url(read: _Reader, base_url: str) -> str | None:
+    """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; NO_PROXY spares either."""
+    # urllib knows the standard variables' spellings, NO_PROXY's patterns and the systems' own proxy settings.
+    target = urlsplit(base_url)
+    if urllib.request.proxy_bypass(target.netloc):
+        return None
+    name = "ARIZE_PROXY_URL"
+    proxy = read.text(name)
+    if not proxy:
+        standard = urllib.request.getproxies()
+        name = f"{target.scheme.upper()}_PROXY"
+        proxy = standard.get(target.scheme) or standard.get("all") or ""
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+    if not proxy:
+        return None
+    try:
+        parts = urlsplit(proxy)
+        usable = parts.scheme in _PROXY_SCHEMES and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        usable = False
+    if not usable:
+        read.fail(name, "must be an http:// or https:// URL with a host.")
+        return None
+    return proxy
