@@ -1,0 +1,78 @@
+"""Fixtures: the sandbox over real HTTP on loopback, and an environment without anybody's settings."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Generator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytest
+import uvicorn
+from starlette.applications import Starlette
+
+from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.sandbox.app import create_app
+from arize_mcp.sandbox.seed import API_KEY
+from arize_mcp.sandbox.store import Store
+from arize_mcp.settings import Settings
+
+_FOREIGN = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(os.environ):
+        if name.startswith("ARIZE_") or name.lower().endswith("_proxy") or name in _FOREIGN:
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A sandbox that listens on loopback."""
+
+    base_url: str
+    store: Store
+
+    @property
+    def dataset_id(self) -> str:
+        return self.store.datasets()[0]["id"]
+
+    @property
+    def space_id(self) -> str:
+        return self.store.spaces()[0]["id"]
+
+    def settings(self, api_key: str | None = API_KEY) -> Settings:
+        return Settings(base_url=self.base_url, api_key=api_key)
+
+    def api(self) -> ExperimentsAPI:
+        return ExperimentsAPI(self.settings())
+
+
+@pytest.fixture
+def sandbox() -> Generator[Sandbox]:
+    app = create_app()
+    with served(app) as base_url:
+        yield Sandbox(base_url, app.state.store)
+    app.state.store.close()
+
+
+@contextmanager
+def served(app: Starlette) -> Generator[str]:
+    """Serve an ASGI application on loopback; yields its base URL."""
+    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+        thread = threading.Thread(target=server.run, args=([listener],))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join()
