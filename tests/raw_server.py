@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
+import socket
 import ssl
+import struct
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+
+import anyio
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.tls import TLSListener
 
 from arize_mcp.settings import Settings
 
-Step = Callable[[asyncio.StreamWriter], Awaitable[None]]
+Step = Callable[[ByteStream], Awaitable[None]]
 """What happens instead of a plain answer."""
 
 
@@ -66,62 +72,54 @@ def answer(
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
 
 
-async def reset(writer: asyncio.StreamWriter) -> None:
+async def reset(stream: ByteStream) -> None:
     """Reset the connection (RST) instead of answering."""
-    writer.transport.abort()
-    await asyncio.sleep(0)
+    raw = stream.extra(SocketAttribute.raw_socket)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    await stream.aclose()
 
 
-async def hang(writer: asyncio.StreamWriter) -> None:
+async def close(stream: ByteStream) -> None:
+    """Close the connection in order, without an answer."""
+    await stream.aclose()
+
+
+async def hang(stream: ByteStream) -> None:
     """Never answer; ends when the client goes away."""
-    while not writer.transport.is_closing():
-        await asyncio.sleep(0.01)
+    while True:
+        await stream.receive()
 
 
 @asynccontextmanager
-async def raw_server(
-    *answers: bytes | Step, repeat_last: bool = True, tls: ssl.SSLContext | None = None
-) -> AsyncGenerator[RawServer]:
+async def raw_server(*answers: bytes | Step, tls: ssl.SSLContext | None = None) -> AsyncGenerator[RawServer]:
     """Serve the answers in turn, over any number of connections; the last one again and again."""
     queue = list(answers)
-    tasks: set[asyncio.Task[None]] = set()
 
-    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
+    async def serve(stream: ByteStream) -> None:
         server.connections += 1
-        with suppress(ConnectionError, asyncio.IncompleteReadError):
-            while True:
-                head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
-                headers = {
-                    name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:] if line)
-                }
-                body = await reader.readexactly(int(headers.get("content-length", "0")))
-                server.requests.append(Request(head[0], headers, body))
-                step = queue.pop(0) if len(queue) > 1 or not repeat_last else queue[0]
-                if isinstance(step, bytes):
-                    writer.write(step)
-                    await writer.drain()
-                else:
-                    await step(writer)
-                if writer.transport.is_closing():
-                    break
-        writer.close()
+        reader = BufferedByteReceiveStream(stream)
+        try:
+            async with stream:
+                while True:
+                    head = (await reader.receive_until(b"\r\n\r\n", 65_536)).decode("latin-1").split("\r\n")
+                    headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
+                    body = await reader.receive_exactly(int(headers.get("content-length", "0")))
+                    server.requests.append(Request(head[0], headers, body))
+                    step = queue.pop(0) if len(queue) > 1 else queue[0]
+                    if isinstance(step, bytes):
+                        await stream.send(step)
+                    else:
+                        await step(stream)
+        except (anyio.EndOfStream, anyio.IncompleteRead, anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # the client went away, or the test's step closed the connection
 
-    listener = await asyncio.start_server(serve, "127.0.0.1", 0, ssl=tls)
-    port = listener.sockets[0].getsockname()[1]
+    listener = await anyio.create_tcp_listener(local_host="127.0.0.1")
+    port = listener.extra(SocketAttribute.local_port)
     server = RawServer(f"{'https' if tls else 'http'}://{'localhost' if tls else '127.0.0.1'}:{port}")
-    try:
-        yield server
-    finally:
-        listener.close()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def close(writer: asyncio.StreamWriter) -> None:
-    """Close the connection in order, without an answer."""
-    writer.close()
-    await asyncio.sleep(0)
+    async with anyio.create_task_group() as tasks:
+        tasks.start_soon((TLSListener(listener, tls) if tls else listener).serve, serve)
+        try:
+            yield server
+        finally:
+            tasks.cancel_scope.cancel()
+    await listener.aclose()

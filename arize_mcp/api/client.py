@@ -88,7 +88,7 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return _checked(await self._send("POST", body=request.model_dump()), Experiment)
+        return await self._call(Experiment, "POST", body=request.model_dump())
 
     async def delete(self, request: DeleteExperimentRequest) -> JSONObject:
         """Delete an experiment and its runs for good (the API document, experiments_delete).
@@ -99,7 +99,7 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        await self._send("DELETE", request.experiment_id)
+        await self._call(None, "DELETE", request.experiment_id)
         return DeletedExperiment(experiment_id=request.experiment_id, deleted=True).model_dump()
 
     async def get(self, request: GetExperimentRequest) -> JSONObject:
@@ -111,7 +111,7 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return _checked(await self._send("GET", request.experiment_id), Experiment)
+        return await self._call(Experiment, "GET", request.experiment_id)
 
     async def list(self, request: ListExperimentsRequest) -> JSONObject:
         """List experiments, a page at a time (the API document, experiments_list).
@@ -122,7 +122,7 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return _checked(await self._send("GET", query=request.model_dump(exclude_none=True)), ExperimentsPage)
+        return await self._call(ExperimentsPage, "GET", query=request.model_dump(exclude_none=True))
 
     async def list_runs(self, request: ListExperimentRunsRequest) -> JSONObject:
         """List an experiment's runs in the order they were recorded (the API document, experiments_runs_list).
@@ -134,7 +134,24 @@ class ExperimentsAPI:
             ProblemError: whatever else happened.
         """
         query = request.model_dump(exclude_none=True, exclude={"experiment_id"})
-        return _checked(await self._send("GET", request.experiment_id, "runs", query=query), ExperimentRunsPage)
+        return await self._call(ExperimentRunsPage, "GET", request.experiment_id, "runs", query=query)
+
+    async def _call(
+        self,
+        model: type[BaseModel] | None,
+        method: str,
+        *segments: str,
+        query: Mapping[str, str | int] | None = None,
+        body: JSONObject | None = None,
+    ) -> JSONObject:
+        """Call one endpoint; its answer, checked against model, or {} where there is none."""
+        try:
+            response = await self._send(method, *segments, query=query, body=body)
+            return {} if model is None else _checked(response, model)
+        except ProblemError as error:
+            # Whatever was quoted from an answer may echo the key.
+            error.problem = problems.redact(error.problem, self._settings.api_key)
+            raise
 
     async def _send(
         self,
@@ -180,7 +197,6 @@ class ExperimentsAPI:
             response.status_code,
             response.headers,
             response.content,
-            secret=self._settings.api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
         )
 

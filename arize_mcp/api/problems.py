@@ -123,7 +123,6 @@ def from_response(
     headers: Mapping[str, str],
     body: bytes,
     *,
-    secret: str | None,
     retry_after_s: float | None,
 ) -> ProblemError:
     """Make a problem of an HTTP error answer.
@@ -136,7 +135,6 @@ def from_response(
         status: the answer's HTTP status.
         headers: its headers, case-insensitive.
         body: its decoded content.
-        secret: taken out of whatever the server echoed.
         retry_after_s: what its Retry-After header asks for, in seconds.
     """
     members = _json_object(body)
@@ -157,7 +155,7 @@ def from_response(
         members.setdefault("request_id", plain(request_id, 200))
     if hint := _hint(method, status):
         members.setdefault("hint", hint)
-    return ProblemError(cast("Problem", redact(members, secret)), status=status)
+    return ProblemError(cast("Problem", members), status=status)
 
 
 def describe_body(body: bytes, content_type: str) -> str:

@@ -1,0 +1,391 @@
+"""ExperimentsAPI over real HTTP: what it sends, what it makes of each answer."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import socket
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import anyio
+import pytest
+
+from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.models import (
+    CreateExperimentRequest,
+    DeleteExperimentRequest,
+    GetExperimentRequest,
+    ListExperimentRunsRequest,
+    ListExperimentsRequest,
+)
+from arize_mcp.api.problems import URN, ProblemError
+from arize_mcp.settings import Settings
+from tests.conftest import Sandbox
+from tests.raw_server import RawServer, Step, answer, close, hang, raw_server, reset
+
+EXPERIMENT = {"id": "RXhwOjE=", "name": "one"}
+CREATE = CreateExperimentRequest.model_validate(
+    {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
+)
+Call = Callable[[ExperimentsAPI], Awaitable[dict[str, Any]]]
+
+CALLS: dict[str, Call] = {
+    "create": lambda api: api.create(CREATE),
+    "delete": lambda api: api.delete(DeleteExperimentRequest(experiment_id="x")),
+    "get": lambda api: api.get(GetExperimentRequest(experiment_id="x")),
+    "list": lambda api: api.list(ListExperimentsRequest()),
+    "list_runs": lambda api: api.list_runs(ListExperimentRunsRequest(experiment_id="x")),
+}
+every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
+
+
+async def problem_of(call: Call, *answers: bytes | Step, **settings: object) -> tuple[dict[str, Any], RawServer]:
+    """The problem that a call ends in."""
+    async with raw_server(*answers) as server, ExperimentsAPI(server.settings(**settings)) as api:
+        with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+            await call(api)
+    return dict(caught.value.problem), server
+
+
+async def get_answer(body: str) -> dict[str, Any]:
+    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+        return await api.get(GetExperimentRequest(experiment_id="x"))
+
+
+async def test_the_five_methods_work_against_the_sandbox(sandbox: Sandbox):
+    async with sandbox.api() as api:
+        new = {
+            "name": "new qq",
+            "dataset_id": sandbox.dataset_id,
+            "experiment_runs": [{"example_id": str(i), "output": "é", "k": [1, None]} for i in range(3)],
+        }
+        created = await api.create(CreateExperimentRequest.model_validate(new))
+        experiment_id = created["id"]
+        assert await api.get(GetExperimentRequest(experiment_id=experiment_id)) == created
+        page = await api.list(ListExperimentsRequest(name="QQ", limit=1))
+        assert page == {"experiments": [created], "pagination": {"has_more": False}}
+        first = await api.list_runs(ListExperimentRunsRequest(experiment_id=experiment_id, limit=2))
+        cursor = first["pagination"]["next_cursor"]
+        rest = await api.list_runs(ListExperimentRunsRequest(experiment_id=experiment_id, limit=2, cursor=cursor))
+        runs = first["experiment_runs"] + rest["experiment_runs"]
+        assert [{k: run[k] for k in ("example_id", "output", "k")} for run in runs] == new["experiment_runs"]
+        deleted = await api.delete(DeleteExperimentRequest(experiment_id=experiment_id))
+        assert deleted == {"experiment_id": experiment_id, "deleted": True}
+        with pytest.raises(ProblemError) as caught:
+            await api.get(GetExperimentRequest(experiment_id=experiment_id))
+        assert caught.value.problem.get("status") == 404
+
+
+async def test_requests_carry_the_key_the_version_and_both_media_types():
+    async with raw_server(answer(json.dumps(EXPERIMENT))) as server, ExperimentsAPI(server.settings()) as api:
+        await api.get(GetExperimentRequest(experiment_id="x"))
+        await api.create(CREATE)
+    get, create = server.requests
+    assert get.headers["authorization"] == "Bearer key-of-the-test"
+    assert get.headers["user-agent"].startswith("arize-mcp/")
+    assert get.headers["accept"] == "application/json, application/problem+json"
+    assert "gzip" in get.headers["accept-encoding"]
+    assert "content-type" not in get.headers
+    assert create.headers["content-type"] == "application/json"
+    assert json.loads(create.body) == CREATE.model_dump()
+    assert server.connections == 1, "the connection is kept alive"
+
+
+@pytest.mark.parametrize(
+    ("experiment_id", "segment"),
+    [
+        ("RXhwOjE=", "RXhwOjE%3D"),
+        ("a/b+c", "a%2Fb%2Bc"),
+        ("../datasets", "..%2Fdatasets"),
+        ("%2e%2e", "%252e%252e"),
+        ("a?x=1#y", "a%3Fx%3D1%23y"),
+        ("é \n", "%C3%A9%20%0A"),
+    ],
+)
+async def test_an_id_is_one_path_segment(experiment_id: str, segment: str):
+    page = json.dumps({"experiment_runs": []})
+    async with raw_server(answer(page)) as server, ExperimentsAPI(server.settings()) as api:
+        await api.list_runs(ListExperimentRunsRequest(experiment_id=experiment_id))
+    assert server.requests[0].target == f"/v2/experiments/{segment}/runs"
+
+
+async def test_absent_options_are_not_sent_and_present_ones_are_encoded():
+    body = json.dumps({"experiments": []})
+    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+        await api.list(ListExperimentsRequest())
+        await api.list(ListExperimentsRequest(dataset_id="a=b", name="x&limit=3", limit=5, cursor="c+/="))
+    assert [request.target for request in server.requests] == [
+        "/v2/experiments",
+        "/v2/experiments?dataset_id=a%3Db&name=x%26limit%3D3&limit=5&cursor=c%2B%2F%3D",
+    ]
+
+
+async def test_an_answer_is_passed_on_as_sent():
+    sent = (
+        '{"id":"x","created_at":"2024-01-01T12:00:00.123456789+02:00","big":12345678901234567,"huge":1e300,'
+        '"float":1.0,"null":null,"new":{"a":[{}]},"text":"\u2028\u00e9\U0001f600"}'
+    )
+    received = await get_answer(sent)
+    assert json.dumps(received, ensure_ascii=False, separators=(",", ":")).replace("1e+300", "1e300") == sent
+
+
+@pytest.mark.parametrize("body", ['{"id":"x"}', '\ufeff{"id":"x"}', ' {"id":"x"}\n', '{"id":"y","id":"x"}'])
+async def test_odd_but_readable_json_is_read(body: str):
+    assert await get_answer(body) == {"id": "x"}
+
+
+async def test_a_gzipped_answer_is_unpacked():
+    packed = answer(gzip.compress(b'{"id":"x"}'), headers=["Content-Encoding: gzip"])
+    async with raw_server(packed) as server, ExperimentsAPI(server.settings()) as api:
+        assert await api.get(GetExperimentRequest(experiment_id="x")) == {"id": "x"}
+
+
+PROBLEM = {
+    "type": "https://arize.com/docs/ax/rest-reference/errors#x",
+    "title": "T",
+    "status": 418,
+    "detail": "D",
+    "instance": "/i",
+    "request_id": "req_1",
+    "error_code": "CODE",
+    "entitlement": "SPACES",
+    "nested": {"a": [1, None]},
+}
+
+
+@every_call
+async def test_the_apis_problem_is_passed_on_whole(call: Call):
+    body = answer(json.dumps(PROBLEM), status="418 Teapot", content_type="application/problem+json")
+    problem, server = await problem_of(call, body)
+    assert problem == PROBLEM
+    assert len(server.requests) == 1
+
+
+@every_call
+@pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
+async def test_a_documented_error_gets_the_next_step(call: Call, status: str):
+    body = answer(json.dumps(PROBLEM), status=status, content_type="application/problem+json")
+    problem, _ = await problem_of(call, body)
+    assert problem.pop("hint")
+    assert problem == PROBLEM
+
+
+async def test_a_json_error_that_is_no_problem_keeps_its_members_and_gets_title_and_status():
+    problem, _ = await problem_of(CALLS["get"], answer('{"message":"no"}', status="400 Bad Request"))
+    del problem["hint"]
+    assert problem == {"message": "no", "title": "Bad Request", "status": 400}
+
+
+@pytest.mark.parametrize(
+    ("body", "content_type", "says"),
+    [
+        ("<html><style>p{}</style><h1>502 Bad Gateway</h1><hr>nginx", "text/html", "is HTML: 502 Bad Gateway nginx"),
+        ("upstream\x1b[31m gone\x07", "text/plain", "is text: upstream gone"),
+        ("", None, "Its body is empty."),
+        ("[1]", "application/json", "is text: [1]"),
+        ("{}", "application/json", "is text: {}"),
+        ("null", "application/problem+json", "is text: null"),
+        ("\xff", "text/plain; charset=latin-1", "Its body is text: \ufffd"),
+    ],
+)
+async def test_any_other_error_body_becomes_a_problem(body: str, content_type: str | None, says: str):
+    problem, _ = await problem_of(
+        CALLS["get"], answer(body.encode("latin-1"), status="418 Teapot", content_type=content_type)
+    )
+    assert problem["type"] == URN + "http-error"
+    assert problem["status"] == 418
+    assert says in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [("7", 7), ("0", 0), ("soon", None), ("", None), ("-1", None), ("1.5", None)]
+)
+async def test_retry_after_is_told_in_whole_seconds(header: str, seconds: int | None):
+    body = answer("{}", status="429 Too Many Requests", headers=[f"Retry-After: {header}", "X-Request-Id: req_9"])
+    problem, _ = await problem_of(CALLS["create"], body)
+    assert problem.get("retry_after") == seconds
+    assert problem["request_id"] == "req_9"
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        ("", "is empty"),
+        ("<!DOCTYPE html><p>Sign in", "is HTML: Sign in"),
+        ('{"id":', "is not JSON"),
+        ('{"id":NaN}', "is not JSON"),
+        ("[]", "doesn't have the expected shape"),
+        ('"x"', "doesn't have the expected shape"),
+        ('{"name":"x"}', "/id: Field required"),
+        ('{"id":5}', "/id: Input should be a valid string"),
+        ("[" * 5000, "is not JSON"),
+    ],
+)
+async def test_a_success_with_a_wrong_body_is_a_problem(body: str, says: str):
+    problem, _ = await problem_of(CALLS["get"], answer(body))
+    assert problem["type"] == URN + "unexpected-response"
+    assert says in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("list", '{"experiments":{}}'),
+        ("list", '{"experiments":[1]}'),
+        ("list", '{"experiments":[{"id":null}]}'),
+        ("list", '{"experiments":[],"pagination":[]}'),
+        ("list", '{"experiments":[],"pagination":{"has_more":"yes"}}'),
+        ("list_runs", '{"experiments":[]}'),
+        ("list_runs", '{"experiment_runs":["x"]}'),
+    ],
+)
+async def test_a_page_of_the_wrong_shape_is_a_problem(call: str, body: str):
+    problem, _ = await problem_of(CALLS[call], answer(body))
+    assert problem["type"] == URN + "unexpected-response"
+
+
+@pytest.mark.parametrize(
+    ("call", "body"),
+    [
+        ("get", '{"id":"x","name":null,"created_at":5,"dataset_id":null}'),
+        ("list", '{"experiments":[]}'),
+        ("list", '{"experiments":[],"pagination":{"has_more":true,"next_cursor":null,"total":3}}'),
+        ("list_runs", '{"experiment_runs":[{},{"id":null,"output":null,"annotations":null}]}'),
+    ],
+)
+async def test_only_what_cant_be_done_without_is_required(call: str, body: str):
+    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+        assert await CALLS[call](api) == json.loads(body)
+
+
+@every_call
+@pytest.mark.parametrize("status", ["301 Moved", "302 Found", "307 Temporary Redirect", "308 Permanent Redirect"])
+async def test_a_redirect_is_not_followed(call: Call, status: str):
+    async with raw_server(answer()) as elsewhere:
+        problem, server = await problem_of(
+            call, answer(status=status, headers=[f"Location: {elsewhere.base_url}/v2/experiments"])
+        )
+    assert problem["type"] == URN + "redirect"
+    assert (len(server.requests), elsewhere.connections) == (1, 0)
+
+
+@every_call
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [
+        (reset, "broken-response"),
+        (close, "broken-response"),
+        (answer('{"id"', length=100) + b"", "timeout"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n", "broken-response"),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "broken-response"),
+        (answer(b"not gzip", headers=["Content-Encoding: gzip"]), "broken-response"),
+        (hang, "timeout"),
+    ],
+    ids=["reset", "closed", "stalled-body", "bad-length", "not-http", "bad-gzip", "no-answer"],
+)
+async def test_a_broken_exchange_is_a_problem_with_a_next_step(call: Call, step: bytes | Step, name: str):
+    problem, server = await problem_of(call, step, read_timeout_s=0.3)
+    assert problem["type"] == URN + name
+    assert problem["hint"]
+    assert len(server.requests) == 1
+
+
+async def test_a_lost_answer_to_a_create_says_how_to_find_out():
+    problem, _ = await problem_of(CALLS["create"], reset)
+    assert "may have been stored" in problem["hint"]
+
+
+@every_call
+async def test_a_refused_connection_is_a_problem(call: Call):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    async with ExperimentsAPI(Settings(base_url=f"http://127.0.0.1:{port}", api_key="k")) as api:
+        with pytest.raises(ProblemError) as caught:
+            await call(api)
+    assert caught.value.problem.get("type") == URN + "connection-failed"
+    assert "Nothing was sent" in caught.value.problem.get("hint", "")
+
+
+async def test_a_connection_that_nobody_accepts_is_a_timeout():
+    # A listener with a full backlog leaves the handshake unanswered.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        try:
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(address)
+            settings = Settings(base_url=f"http://127.0.0.1:{address[1]}", api_key="k", connect_timeout_s=0.3)
+            async with ExperimentsAPI(settings) as api:
+                with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+                    await api.list(ListExperimentsRequest())
+        finally:
+            for filler in fillers:
+                filler.close()
+    assert caught.value.problem.get("type") == URN + "timeout"
+
+
+async def test_an_unknown_host_is_a_problem():
+    async with ExperimentsAPI(Settings(base_url="http://no-such-host.invalid", api_key="k")) as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.list(ListExperimentsRequest())
+    assert caught.value.problem.get("type") == URN + "dns-failed"
+    assert "no-such-host.invalid" in caught.value.problem.get("detail", "")
+
+
+async def test_a_server_that_speaks_no_tls_is_a_tls_problem():
+    async with raw_server(answer()) as server:
+        base_url = server.base_url.replace("http:", "https:")
+        async with ExperimentsAPI(server.settings(base_url=base_url)) as api:
+            with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+                await api.list(ListExperimentsRequest())
+    assert caught.value.problem.get("type") == URN + "tls-failed"
+
+
+@every_call
+async def test_without_a_key_nothing_is_sent(call: Call):
+    async with raw_server(answer()) as server, ExperimentsAPI(server.settings(api_key=None)) as api:
+        with pytest.raises(ProblemError) as caught:
+            await call(api)
+    assert caught.value.problem.get("type") == URN + "missing-api-key"
+    assert server.connections == 0
+
+
+async def test_a_key_that_the_server_echoes_is_taken_out():
+    echo = json.dumps({"title": "no", "status": 401, "key-of-the-test": ["Bearer key-of-the-test"]})
+    problem, _ = await problem_of(CALLS["get"], answer(echo, status="401 Unauthorized"))
+    assert "key-of-the-test" not in json.dumps(problem)
+    problem, _ = await problem_of(CALLS["get"], answer("bad key-of-the-test", status="401 Unauthorized"))
+    assert "key-of-the-test" not in json.dumps(problem)
+    problem, _ = await problem_of(CALLS["get"], answer("your key-of-the-test", content_type="text/html"))
+    assert "key-of-the-test" not in json.dumps(problem)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
+async def test_what_json_cant_carry_is_refused_before_it_is_sent(value: object):
+    request = CreateExperimentRequest.model_validate(
+        {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o", "x": value}]}
+    )
+    problem, server = await problem_of(lambda api: api.create(request), answer())
+    assert problem["type"] == URN + "bad-arguments"
+    assert not server.requests
+
+
+async def test_many_calls_share_the_pool_and_all_end(sandbox: Sandbox):
+    results: list[dict[str, Any]] = []
+    async with sandbox.api() as api:
+
+        async def call() -> None:
+            results.append(await api.list(ListExperimentsRequest(limit=1)))
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(100):
+                    tasks.start_soon(call)
+    assert len(results) == 100
+
+
+def test_nothing_shows_the_key():
+    settings = Settings(api_key="very-secret", proxy_url="http://u:very-secret@p")
+    assert "very-secret" not in repr(settings) + str(settings) + repr(ExperimentsAPI(settings))
