@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from typing import Any, Final, cast
 
@@ -111,8 +110,7 @@ def _heading(words: str) -> None:
 
 
 def _coloured(code: str, text: str) -> str:
-    on = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    return f"\x1b[{code}m{text}\x1b[0m" if on else text
+    return f"\x1b[{code}m{text}\x1b[0m" if sys.stdout.isatty() else text
 
 
 def _print(text: str) -> None:

@@ -162,7 +162,7 @@ def describe_body(body: bytes, content_type: str) -> str:
     """Say in one or two sentences what a body that should have been JSON is, quoting at most MAX_EXCERPT_CHARS."""
     text = body.decode("utf-8", "replace")
     kind = "text"
-    if "html" in content_type.lower() or text.lstrip()[:9].lower() in ("<!doctype", "<html>"):
+    if "html" in content_type.lower() or text.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
         kind, text = "HTML", _html_text(text)
     excerpt = plain(" ".join(text.split()), MAX_EXCERPT_CHARS)
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."

@@ -1,0 +1,93 @@
+"""The arrows between the modules: read from the imports, compared with what is allowed."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "arize_mcp"
+
+OURS: dict[str, set[str]] = {
+    "__init__": set(),
+    "__main__": {"cli"},
+    "settings": set(),
+    "api.__init__": set(),
+    "api.models": set(),
+    "api.problems": set(),
+    "api.retry": {"api.problems", "api.models"},
+    "api.client": {"api.models", "api.problems", "api.retry", "settings"},
+    "server.__init__": set(),
+    "server.schemas": set(),
+    "server.arguments": {"api.problems"},
+    "server.tools": {"api.models", "api.client", "server.schemas"},
+    "server.app": {"api.client", "api.problems", "server.tools", "server.arguments"},
+    "sandbox.__init__": set(),
+    "sandbox.problems": set(),
+    "sandbox.cursors": {"sandbox.problems"},
+    "sandbox.rules": {"sandbox.problems"},
+    "sandbox.store": {"sandbox.problems"},
+    "sandbox.seed": {"sandbox.store"},
+    "sandbox.app": {"sandbox.problems", "sandbox.cursors", "sandbox.rules", "sandbox.store", "sandbox.seed"},
+    "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
+    "demo": set(),
+    "cli": {
+        "settings", "demo", "api.client", "api.problems", "server.app", "sandbox.app", "sandbox.seed", "sandbox.serve",
+    },
+}  # fmt: skip
+"""What each module may import of ours."""
+
+THEIRS: dict[str, set[str]] = {
+    "httpx": {"api.client"},
+    "truststore": {"api.client"},
+    "mcp": {"server.tools", "server.app", "cli", "demo"},
+    "starlette": {"sandbox.app", "sandbox.rules", "sandbox.problems"},
+    "uvicorn": {"sandbox.serve"},
+    "sqlite3": {"sandbox.store"},
+    "argparse": {"cli"},
+}
+"""Who may import what of others'."""
+
+MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
+
+
+def imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path.name}: a relative import"
+            found |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return found
+
+
+def test_every_module_is_on_the_map():
+    assert set(MODULES) == set(OURS)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_only_along_the_arrows(module: str):
+    ours = {name.removeprefix("arize_mcp.") for name in imports(MODULES[module])} & set(MODULES)
+    assert ours <= OURS[module]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_library_is_imported_only_where_it_belongs(module: str):
+    theirs = {name.split(".")[0] for name in imports(MODULES[module])} & set(THEIRS)
+    assert [name for name in sorted(theirs) if module not in THEIRS[name]] == []
+
+
+def test_only_the_settings_read_the_environment():
+    readers: set[str] = set()
+    for module, path in MODULES.items():
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "argv"):
+                readers.add(module)
+    assert readers == {"settings"}
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_stays_small(module: str):
+    assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 400

@@ -1,0 +1,71 @@
+"""The command line: help, wrong usage, the demo."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "arize_mcp", *arguments],
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        stdin=subprocess.DEVNULL,
+        check=False,
+    )
+
+
+def test_help_tells_the_commands_the_key_and_examples():
+    done = run("--help")
+    assert done.returncode == 0
+    for words in ("--sandbox", "demo", "sandbox", "ARIZE_API_KEY", "claude mcp add"):
+        assert words in done.stdout
+    assert "--port" in run("sandbox", "--help").stdout
+
+
+def test_version_is_the_packages():
+    assert run("--version").stdout == f"arize-mcp {version('arize-mcp')}\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["--sandbx"], "unrecognized arguments: --sandbx"),
+        (["serve"], "invalid choice: 'serve'"),
+        (["sandbox", "--port", "x"], "must be a number from 0 to 65535"),
+        (["sandbox", "--port", "70000"], "must be a number from 0 to 65535"),
+        (["demo", "now"], "unrecognized arguments: now"),
+    ],
+)
+def test_wrong_usage_exits_2_with_a_sentence(arguments: list[str], says: str):
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert says in done.stderr
+
+
+def test_the_demo_calls_all_five_tools_and_shows_the_problems():
+    done = run("demo")
+    assert (done.returncode, done.stderr) == (0, "")
+    for words in (
+        "experiments_create {",
+        "experiments_delete {",
+        "experiments_get {",
+        "experiments_list {",
+        "experiments_runs_list {",
+        '"status": 409',
+        '"status": 404',
+        "Did you mean dataset_id?",
+        "All five tools work.",
+    ):
+        assert words in done.stdout
+    assert "\x1b" not in done.stdout, "no colour but on a terminal"
+
+
+def test_no_input_ends_the_server_in_order():
+    done = run("--sandbox")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

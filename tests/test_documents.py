@@ -1,0 +1,108 @@
+"""README, server.json, CHANGELOG and the code agree."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+import tomllib
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from arize_mcp.server.tools import TOOLS
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+SERVER: dict[str, Any] = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
+PACKAGE: dict[str, Any] = SERVER["packages"][0]
+
+
+def rows(heading: str) -> list[list[str]]:
+    """The rows of the README's table under a heading, without the head."""
+    section = README.split(f"\n## {heading}\n")[1].split("\n## ")[0]
+    lines = [line for line in section.splitlines() if line.startswith("|")][2:]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+def variables() -> set[str]:
+    """The ARIZE_ variables that the settings read."""
+    source = ast.parse((ROOT / "arize_mcp" / "settings.py").read_text(encoding="utf-8"))
+    texts = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    return {text for text in texts if re.fullmatch(r"ARIZE_[A-Z_]+", text)}
+
+
+def test_server_json_is_valid():
+    schema = json.loads((ROOT / "tests" / "server.schema.json").read_text(encoding="utf-8"))
+    jsonschema.Draft7Validator(schema).validate(SERVER)
+    assert len(SERVER["description"]) <= 100
+
+
+def test_the_versions_agree():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
+    assert newest
+    assert {project["version"], SERVER["version"], PACKAGE["version"], newest[1], version("arize-mcp")} == {
+        project["version"]
+    }
+    assert PACKAGE["identifier"] == project["name"]
+
+
+def test_the_readme_carries_the_registrys_marker():
+    assert f"<!-- mcp-name: {SERVER['name']} -->" in README
+
+
+def test_the_readme_says_first_how_to_run_and_test_it():
+    assert blocks("sh")[0].splitlines()[0].startswith("make demo")
+    assert blocks("sh")[0].splitlines()[1].startswith("make test")
+    assert "independent project" in README.split("\n## ")[0]
+
+
+def test_the_readmes_tools_are_the_tools():
+    table = {name.strip("`"): writes for name, _, writes in rows("The tools")}
+    assert table == {
+        tool.name: "no" if tool.read_only else "yes, destructive" if tool.destructive else "yes"
+        for tool in TOOLS.values()
+    }
+
+
+def test_the_readmes_settings_are_the_settings_and_server_jsons():
+    table = {name.strip("`"): default.strip("`") for name, default, _ in rows("Settings")}
+    listed = {entry["name"]: entry.get("default", "") for entry in PACKAGE["environmentVariables"]}
+    assert set(table) == variables()
+    assert table == listed
+
+
+def test_the_key_is_a_secret():
+    secret = [entry["name"] for entry in PACKAGE["environmentVariables"] if entry.get("isSecret")]
+    assert secret == ["ARIZE_API_KEY", "ARIZE_PROXY_URL"]
+
+
+@pytest.mark.parametrize("block", blocks("json"))
+def test_every_json_block_is_a_whole_object(block: str):
+    value = json.loads(block)
+    for server in value.get("mcpServers", {}).values():
+        assert [server["command"], *server["args"]] == ["uvx", "arize-mcp"]
+        assert set(server["env"]) <= variables()
+
+
+def test_the_python_block_compiles():
+    for block in blocks("python"):
+        compile(block, "README.md", "exec")
+
+
+def test_the_readme_says_how_much_context_the_tools_take():
+    claimed = re.search(r"less than ([\d,]+) characters", README)
+    assert claimed
+    definitions = [
+        tool.definition().model_dump(by_alias=True, exclude_none=True, mode="json") for tool in TOOLS.values()
+    ]
+    assert len(json.dumps(definitions, separators=(",", ":"))) < int(claimed[1].replace(",", ""))

@@ -1,0 +1,205 @@
+"""Environment variables into Settings, or into everything that is wrong with them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arize_mcp import settings
+from arize_mcp.settings import Settings, SettingsError
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch):
+    def load(**environ: str) -> Settings:
+        for name, value in environ.items():
+            monkeypatch.setenv(name, value)
+        return settings.load()
+
+    return load
+
+
+def fails(load, **environ: str) -> dict[str, str]:
+    with pytest.raises(SettingsError) as caught:
+        load(**environ)
+    return dict(caught.value.errors)
+
+
+def test_an_empty_environment_gives_the_defaults(load):
+    assert load() == Settings()
+
+
+@pytest.mark.parametrize(
+    ("environ", "base_url"),
+    [
+        ({}, "https://api.arize.com"),
+        ({"ARIZE_API_HOST": "h.example/"}, "https://h.example"),
+        ({"ARIZE_API_HOST": "h.example:1"}, "https://h.example:1"),
+        ({"ARIZE_API_HOST": "h.example:1", "ARIZE_API_PORT": "2"}, "https://h.example:2"),
+        ({"ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_SCHEME": "HTTP"}, "http://127.0.0.1"),
+        ({"ARIZE_API_HOST": "[::1]:80", "ARIZE_API_SCHEME": "http"}, "http://[::1]:80"),
+        ({"ARIZE_API_HOST": "h", "ARIZE_API_SCHEME": "http", "ARIZE_MCP_ALLOW_HTTP": "1"}, "http://h"),
+        ({"ARIZE_REGION": "eu-west-1a"}, "https://api.eu-west-1a.arize.com"),
+        ({"ARIZE_REGION": "ca-central-1a", "ARIZE_API_HOST": "ignored"}, "https://api.ca-central-1a.arize.com"),
+        ({"ARIZE_REGION": "us-east-1b", "ARIZE_API_PORT": "81"}, "https://api.us-east-1b.arize.com:81"),
+        ({"ARIZE_SINGLE_HOST": "on.prem", "ARIZE_SINGLE_PORT": "8443"}, "https://on.prem:8443"),
+        ({"ARIZE_SINGLE_HOST": "on.prem", "ARIZE_SINGLE_PORT": "1", "ARIZE_API_PORT": "2"}, "https://on.prem:2"),
+        ({"ARIZE_SINGLE_PORT": "8443"}, "https://api.arize.com:8443"),
+        ({"ARIZE_BASE_DOMAIN": "corp.example"}, "https://api.corp.example"),
+        ({"ARIZE_API_PORT": ""}, "https://api.arize.com"),
+    ],
+)
+def test_the_endpoint_variables_have_the_official_clients_precedence(load, environ: dict[str, str], base_url: str):
+    assert load(**environ).base_url == base_url
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ARIZE_REGION", "US"),
+        ("ARIZE_REGION", "EU-WEST-1A"),
+        ("ARIZE_API_HOST", "https://api.arize.com"),
+        ("ARIZE_API_HOST", "api.arize.com/v2"),
+        ("ARIZE_API_HOST", "user@host"),
+        ("ARIZE_API_HOST", "h:99999"),
+        ("ARIZE_API_HOST", "a b"),
+        ("ARIZE_SINGLE_HOST", "http://x"),
+        ("ARIZE_BASE_DOMAIN", "x/y"),
+        ("ARIZE_API_SCHEME", "ftp"),
+        ("ARIZE_API_SCHEME", "http"),
+        ("ARIZE_API_PORT", "65536"),
+        ("ARIZE_API_PORT", "x"),
+        ("ARIZE_SINGLE_PORT", "-1"),
+        ("ARIZE_REQUEST_VERIFY", ""),
+        ("ARIZE_REQUEST_VERIFY", "ture"),
+        ("ARIZE_SSL_CA_CERT", "/no/such/file.pem"),
+        ("SSL_CERT_FILE", "/no/such/file.pem"),
+        ("REQUESTS_CA_BUNDLE", "/no/such/file.pem"),
+        ("ARIZE_PROXY_URL", "socks5://p:1"),
+        ("ARIZE_PROXY_URL", "p:1"),
+        ("ARIZE_PROXY_URL", "http://p:x"),
+        ("HTTPS_PROXY", "ftp://p"),
+        ("ARIZE_API_KEY", "${ARIZE_API_KEY}"),
+        ("ARIZE_API_KEY", "$ARIZE_API_KEY"),
+        ("ARIZE_API_KEY", "<your-key>"),
+        ("ARIZE_API_KEY", "Bearer abc"),
+        ("ARIZE_API_KEY", "a\nb"),
+        ("ARIZE_API_KEY", "kéy"),
+        ("ARIZE_REGION", "${user_config.region}"),
+        ("ARIZE_MCP_CONNECT_TIMEOUT_S", "0"),
+        ("ARIZE_MCP_READ_TIMEOUT_S", "nan"),
+        ("ARIZE_MCP_READ_TIMEOUT_S", "inf"),
+        ("ARIZE_MCP_DEADLINE_S", "-1"),
+        ("ARIZE_MCP_MAX_RESPONSE_BYTES", "0"),
+        ("ARIZE_MCP_MAX_CONNECTIONS", "1.5"),
+        ("ARIZE_MCP_MAX_RESULT_CHARS", "many"),
+        ("ARIZE_MCP_CONFIRM_DELETE", "yes"),
+        ("ARIZE_MCP_CONFIRM_TIMEOUT_S", "x"),
+        ("ARIZE_MCP_READ_ONLY", "maybe"),
+        ("ARIZE_MCP_ALLOW_HTTP", "maybe"),
+        ("ARIZE_MCP_LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_an_unusable_value_is_an_error_that_names_its_variable(load, name: str, value: str):
+    assert list(fails(load, **{name: value})) == [name]
+
+
+def test_all_errors_come_at_once(load):
+    assert list(fails(load, ARIZE_REGION="US", ARIZE_MCP_DEADLINE_S="x", ARIZE_API_KEY="<k>")) == [
+        "ARIZE_REGION",
+        "ARIZE_API_KEY",
+        "ARIZE_MCP_DEADLINE_S",
+    ]
+
+
+def test_the_endpoint_overrides_exclude_each_other(load):
+    errors = fails(load, ARIZE_REGION="eu-west-1a", ARIZE_SINGLE_HOST="h", ARIZE_BASE_DOMAIN="d")
+    assert "ARIZE_SINGLE_HOST/ARIZE_SINGLE_PORT and ARIZE_BASE_DOMAIN" in errors["ARIZE_REGION"]
+
+
+def test_no_error_shows_a_value(load):
+    with pytest.raises(SettingsError) as caught:
+        load(ARIZE_API_KEY="Bearer s3cret", ARIZE_PROXY_URL="ftp://user:s3cret@p", ARIZE_REGION="s3cret")
+    assert "s3cret" not in str(caught.value)
+
+
+def test_every_setting_can_be_set(load, tmp_path: Path):
+    ca = tmp_path / "ca.pem"
+    ca.touch()
+    assert load(
+        ARIZE_API_KEY=" k ",
+        ARIZE_REQUEST_VERIFY="Off",
+        ARIZE_SSL_CA_CERT=str(ca),
+        ARIZE_PROXY_URL="http://u:p@proxy:8080",
+        ARIZE_MCP_CONNECT_TIMEOUT_S="1.5",
+        ARIZE_MCP_READ_TIMEOUT_S="2",
+        ARIZE_MCP_DEADLINE_S="3",
+        ARIZE_MCP_MAX_RESPONSE_BYTES="4",
+        ARIZE_MCP_MAX_CONNECTIONS="5",
+        ARIZE_MCP_MAX_RESULT_CHARS="0",
+        ARIZE_MCP_CONFIRM_DELETE="never",
+        ARIZE_MCP_CONFIRM_TIMEOUT_S="6",
+        ARIZE_MCP_READ_ONLY="yes",
+        ARIZE_MCP_LOG_LEVEL="debug",
+    ) == Settings(
+        api_key="k",
+        verify_tls=False,
+        ca_path=str(ca),
+        proxy_url="http://u:p@proxy:8080",
+        connect_timeout_s=1.5,
+        read_timeout_s=2,
+        deadline_s=3,
+        max_response_bytes=4,
+        max_connections=5,
+        max_result_chars=0,
+        confirm_delete="never",
+        confirm_timeout_s=6,
+        read_only=True,
+        log_level="DEBUG",
+    )
+
+
+def test_the_first_ca_variable_counts(load, tmp_path: Path):
+    for name in ("a", "b", "c"):
+        (tmp_path / name).touch()
+    assert load(SSL_CERT_FILE=str(tmp_path / "c")).ca_path == str(tmp_path / "c")
+    assert load(REQUESTS_CA_BUNDLE=str(tmp_path / "b")).ca_path == str(tmp_path / "b")
+    assert load(ARIZE_SSL_CA_CERT=str(tmp_path / "a")).ca_path == str(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy_url"),
+    [
+        ({"HTTPS_PROXY": "http://p:1"}, "http://p:1"),
+        ({"https_proxy": "p:1"}, "http://p:1"),
+        ({"HTTP_PROXY": "http://p:1"}, None),
+        ({"ALL_PROXY": "http://p:1"}, "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1", "ARIZE_PROXY_URL": "http://q:2"}, "http://q:2"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "arize.com"}, None),
+        ({"ARIZE_PROXY_URL": "http://p:1", "NO_PROXY": ".arize.com"}, None),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "other.com"}, "http://p:1"),
+        ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+    ],
+)
+def test_proxies_come_from_our_variable_or_the_standard_ones(load, environ: dict[str, str], proxy_url: str | None):
+    assert load(**environ).proxy_url == proxy_url
+
+
+def test_the_sandbox_ignores_where_arize_is_but_not_the_rest(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ARIZE_API_KEY", "${ARIZE_API_KEY}")
+    monkeypatch.setenv("ARIZE_REGION", "nowhere")
+    monkeypatch.setenv("ARIZE_MCP_READ_ONLY", "1")
+    found = settings.load(sandbox_key="k")
+    assert (found.api_key, found.base_url, found.read_only) == ("k", "http://sandbox", True)
+    monkeypatch.setenv("ARIZE_MCP_READ_ONLY", "x")
+    with pytest.raises(SettingsError):
+        settings.load(sandbox_key="k")
+
+
+def test_the_log_level_is_known_even_when_nothing_else_is(monkeypatch: pytest.MonkeyPatch):
+    assert settings.log_level() == "WARNING"
+    monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "debug")
+    assert settings.log_level() == "DEBUG"
+    monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "loud")
+    assert settings.log_level() == "WARNING"
