@@ -40,8 +40,8 @@ def inspect(inspector: Path, method: str, *arguments: str) -> tuple[int, Any]:
         check=False,
     )
     try:
-        return done.returncode, json.loads(done.stdout)
-    except ValueError:
+        return done.returncode, json.loads(done.stdout)["result"]
+    except (ValueError, KeyError):
         raise AssertionError(f"exit {done.returncode}: {done.stdout}\n{done.stderr}") from None
 
 
