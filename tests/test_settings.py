@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Protocol
 
 import pytest
 
@@ -10,8 +11,14 @@ from arize_mcp import settings
 from arize_mcp.settings import Settings, SettingsError
 
 
+class Load(Protocol):
+    """Loads the settings from an environment of just these variables."""
+
+    def __call__(self, **environ: str) -> Settings: ...
+
+
 @pytest.fixture
-def load(monkeypatch: pytest.MonkeyPatch):
+def load(monkeypatch: pytest.MonkeyPatch) -> Load:
     def load(**environ: str) -> Settings:
         for name, value in environ.items():
             monkeypatch.setenv(name, value)
@@ -20,13 +27,13 @@ def load(monkeypatch: pytest.MonkeyPatch):
     return load
 
 
-def fails(load, **environ: str) -> dict[str, str]:
+def fails(load: Load, **environ: str) -> dict[str, str]:
     with pytest.raises(SettingsError) as caught:
         load(**environ)
     return dict(caught.value.errors)
 
 
-def test_an_empty_environment_gives_the_defaults(load):
+def test_an_empty_environment_gives_the_defaults(load: Load):
     assert load() == Settings()
 
 
@@ -50,7 +57,9 @@ def test_an_empty_environment_gives_the_defaults(load):
         ({"ARIZE_API_PORT": ""}, "https://api.arize.com"),
     ],
 )
-def test_the_endpoint_variables_have_the_official_clients_precedence(load, environ: dict[str, str], base_url: str):
+def test_the_endpoint_variables_have_the_official_clients_precedence(
+    load: Load, environ: dict[str, str], base_url: str
+):
     assert load(**environ).base_url == base_url
 
 
@@ -101,11 +110,11 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(load, envir
         ("ARIZE_MCP_LOG_LEVEL", "LOUD"),
     ],
 )
-def test_an_unusable_value_is_an_error_that_names_its_variable(load, name: str, value: str):
+def test_an_unusable_value_is_an_error_that_names_its_variable(load: Load, name: str, value: str):
     assert list(fails(load, **{name: value})) == [name]
 
 
-def test_all_errors_come_at_once(load):
+def test_all_errors_come_at_once(load: Load):
     assert list(fails(load, ARIZE_REGION="US", ARIZE_MCP_DEADLINE_S="x", ARIZE_API_KEY="<k>")) == [
         "ARIZE_REGION",
         "ARIZE_API_KEY",
@@ -113,18 +122,18 @@ def test_all_errors_come_at_once(load):
     ]
 
 
-def test_the_endpoint_overrides_exclude_each_other(load):
+def test_the_endpoint_overrides_exclude_each_other(load: Load):
     errors = fails(load, ARIZE_REGION="eu-west-1a", ARIZE_SINGLE_HOST="h", ARIZE_BASE_DOMAIN="d")
     assert "ARIZE_SINGLE_HOST/ARIZE_SINGLE_PORT and ARIZE_BASE_DOMAIN" in errors["ARIZE_REGION"]
 
 
-def test_no_error_shows_a_value(load):
+def test_no_error_shows_a_value(load: Load):
     with pytest.raises(SettingsError) as caught:
         load(ARIZE_API_KEY="Bearer s3cret", ARIZE_PROXY_URL="ftp://user:s3cret@p", ARIZE_REGION="s3cret")
     assert "s3cret" not in str(caught.value)
 
 
-def test_every_setting_can_be_set(load, tmp_path: Path):
+def test_every_setting_can_be_set(load: Load, tmp_path: Path):
     ca = tmp_path / "ca.pem"
     ca.touch()
     assert load(
@@ -160,7 +169,7 @@ def test_every_setting_can_be_set(load, tmp_path: Path):
     )
 
 
-def test_the_first_ca_variable_counts(load, tmp_path: Path):
+def test_the_first_ca_variable_counts(load: Load, tmp_path: Path):
     for name in ("a", "b", "c"):
         (tmp_path / name).touch()
     assert load(SSL_CERT_FILE=str(tmp_path / "c")).ca_path == str(tmp_path / "c")
@@ -182,7 +191,9 @@ def test_the_first_ca_variable_counts(load, tmp_path: Path):
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
     ],
 )
-def test_proxies_come_from_our_variable_or_the_standard_ones(load, environ: dict[str, str], proxy_url: str | None):
+def test_proxies_come_from_our_variable_or_the_standard_ones(
+    load: Load, environ: dict[str, str], proxy_url: str | None
+):
     assert load(**environ).proxy_url == proxy_url
 
 

@@ -167,10 +167,12 @@ async def test_an_unexpected_exception_is_told_without_its_text(mode: str, caplo
 
 
 async def test_a_failed_call_leaves_the_server_alive(sandbox: Sandbox):
-    async with raw_server(reset, answer('{"id":"x"}')) as server:
-        async with connected(ExperimentsAPI(server.settings())) as client:
-            await fail(client, "experiments_get", {"experiment_id": "x"})
-            assert await call(client, "experiments_get", {"experiment_id": "x"}) == {"id": "x"}
+    async with (
+        raw_server(reset, answer('{"id":"x"}')) as server,
+        connected(ExperimentsAPI(server.settings())) as client,
+    ):
+        await fail(client, "experiments_get", {"experiment_id": "x"})
+        assert await call(client, "experiments_get", {"experiment_id": "x"}) == {"id": "x"}
 
 
 async def test_missing_arguments_are_an_empty_object(sandbox: Sandbox):

@@ -22,13 +22,15 @@ MODERN_META = {
 class Session:
     """A host: starts the server and speaks JSON-RPC with it, line by line."""
 
-    def __init__(self, *arguments: str, command: list[str] | None = None, **environ: str) -> None:
+    def __init__(
+        self, *arguments: str, command: list[str] = COMMANDS[0], environ: dict[str, str] | None = None
+    ) -> None:
         self.process = subprocess.Popen(
-            [*(command or COMMANDS[0]), *arguments],
+            [*command, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1", **environ},
+            env={"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1", **(environ or {})},
         )
         self._id = 0
 
@@ -96,7 +98,7 @@ def test_a_2026_session_on_the_sandbox():
 def test_the_environment_says_where_the_api_is(sandbox: Sandbox):
     host, port = sandbox.base_url.removeprefix("http://").split(":")
     endpoint = {"ARIZE_API_HOST": host, "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http"}
-    session = Session(**endpoint, ARIZE_API_KEY="sandbox-key")
+    session = Session(environ={**endpoint, "ARIZE_API_KEY": "sandbox-key"})
     session.initialize()
     result = session.request("tools/call", {"name": "experiments_list", "arguments": {"limit": 1}})["result"]
     assert result["structuredContent"]["pagination"]["has_more"] is True
@@ -113,7 +115,7 @@ def test_the_environment_says_where_the_api_is(sandbox: Sandbox):
     ],
 )
 def test_a_server_that_cant_work_starts_and_says_why(environ: dict[str, str], problem: str):
-    session = Session(**environ)
+    session = Session(environ=environ)
     session.initialize()
     assert len(session.request("tools/list", {})["result"]["tools"]) == 5
     result = session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]
