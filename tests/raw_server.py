@@ -14,6 +14,7 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSListener
 
+from arize_mcp.api.client import Clock, ExperimentsAPI
 from arize_mcp.settings import Settings
 
 Step = Callable[[ByteStream], Awaitable[None]]
@@ -37,13 +38,36 @@ class Request:
         return self.line.split(" ")[1]
 
 
+class SkippingClock(Clock):
+    """Doesn't wait: moves on by as much."""
+
+    def __init__(self) -> None:
+        self.waits_s: list[float] = []
+
+    def now(self) -> float:
+        return super().now() + sum(self.waits_s)
+
+    async def sleep(self, delay_s: float) -> None:
+        self.waits_s.append(delay_s)
+        await super().sleep(0)
+
+
+Route = Callable[[Request], Awaitable[bytes | Step | None]]
+"""What is answered to a request; None leaves it to the answers in turn."""
+
+
 @dataclass
 class RawServer:
     """A listening server: where it is, and what it saw."""
 
     base_url: str
     requests: list[Request] = field(default_factory=list[Request])
+    clock: SkippingClock = field(default_factory=lambda: SkippingClock())
     connections: int = 0
+
+    def api(self, **changes: object) -> ExperimentsAPI:
+        """The API at this server, with the settings changed; its waits are skipped, but recorded."""
+        return ExperimentsAPI(self.settings(**changes), clock=self.clock, jitter=lambda: 1.0)
 
     def settings(self, **changes: object) -> Settings:
         values: dict[str, object] = {
@@ -91,8 +115,13 @@ async def hang(stream: ByteStream) -> None:
 
 
 @asynccontextmanager
-async def raw_server(*answers: bytes | Step, tls: ssl.SSLContext | None = None) -> AsyncGenerator[RawServer]:
-    """Serve the answers in turn, over any number of connections; the last one again and again."""
+async def raw_server(
+    *answers: bytes | Step, route: Route | None = None, tls: ssl.SSLContext | None = None
+) -> AsyncGenerator[RawServer]:
+    """Serve the answers in turn, over any number of connections; the last one again and again.
+
+    What ``route`` answers is answered so; the others are for the requests that it leaves (None).
+    """
     queue = list(answers)
 
     async def serve(stream: ByteStream) -> None:
@@ -105,7 +134,9 @@ async def raw_server(*answers: bytes | Step, tls: ssl.SSLContext | None = None) 
                     headers = {name.lower(): value for name, _, value in (line.partition(": ") for line in head[1:])}
                     body = await reader.receive_exactly(int(headers.get("content-length", "0")))
                     server.requests.append(Request(head[0], headers, body))
-                    step = queue.pop(0) if len(queue) > 1 else queue[0]
+                    step = await route(server.requests[-1]) if route else None
+                    if step is None:
+                        step = queue.pop(0) if len(queue) > 1 else queue[0]
                     if isinstance(step, bytes):
                         await stream.send(step)
                     else:

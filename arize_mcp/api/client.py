@@ -1,23 +1,21 @@
-"""The Arize Experiments API, one coroutine per endpoint."""
+"""The Arize Experiments API, one coroutine per endpoint; nothing is done twice, nothing waits for ever."""
 
 from __future__ import annotations
 
 import json
-import socket
-import ssl
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+import math
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self, cast
-from urllib.parse import quote
 
-import httpx
-import truststore
+import anyio
 from pydantic import BaseModel, ValidationError
 
-from arize_mcp.api import problems
+from arize_mcp.api import problems, retry
+from arize_mcp.api.http import Answer, ASGIApp, Connections
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeletedExperiment,
@@ -30,22 +28,49 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.problems import ProblemError
-from arize_mcp.api.retry import retry_after_s
 from arize_mcp.settings import Settings
 
-ASGIApp = Callable[
-    [
-        MutableMapping[str, Any],
-        Callable[[], Awaitable[MutableMapping[str, Any]]],
-        Callable[[MutableMapping[str, Any]], Awaitable[None]],
-    ],
-    Awaitable[None],
-]
 JSONObject = dict[str, Any]
 """A JSON object exactly as the API sent it."""
 
-_PATH: Final = "/v2/experiments"
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+OnWait = Callable[[str], Awaitable[None]]
+"""Is told, in a sentence, what a call waits for."""
+
+_MAX_DEPTH: Final = 100
+_MAX_LOOKUP_PAGES: Final = 100
+
+
+class Clock:
+    """The event loop's clock, in seconds."""
+
+    def now(self) -> float:
+        """The present."""
+        return anyio.current_time()
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait."""
+        await anyio.sleep(delay_s)
+
+
+@dataclass
+class _Call:
+    """One call of an endpoint: until when, and what is known of it so far.
+
+    ``deadline`` is in seconds on the API's clock. ``may_have_acted`` says that a request was sent whose effect isn't
+    known.
+    """
+
+    on_wait: OnWait | None
+    deadline: float = math.inf
+    may_have_acted: bool = False
+    last: ProblemError | None = None
+
+
+class _LostCreateError(Exception):
+    """A create whose outcome has to be looked up, and the problem that it is otherwise."""
+
+    def __init__(self, error: ProblemError) -> None:
+        self.error = error
 
 
 class ExperimentsAPI:
@@ -57,17 +82,31 @@ class ExperimentsAPI:
             page = await api.list(ListExperimentsRequest(limit=10))
 
     Every method returns the API's JSON object as sent, checked against its response model, and raises
-    ``ProblemError`` for anything else. One instance serves any number of concurrent calls.
+    ``ProblemError`` for anything else. A request is sent again where that can do nothing twice (``retry``), and every
+    call ends within ``settings.deadline_s``. One instance serves any number of concurrent calls, at most
+    ``settings.max_connections`` requests at a time, in order of arrival.
 
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
+        clock: tells the time and waits.
+        jitter: a random number from 0 to 1.
     """
 
-    def __init__(self, settings: Settings, *, app: ASGIApp | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        app: ASGIApp | None = None,
+        clock: Clock | None = None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
         self._settings = settings
-        self._app = app
-        self._http: httpx.AsyncClient | None = None
+        self._connections = Connections(settings, app)
+        self._slots = anyio.CapacityLimiter(settings.max_connections)
+        self._clock = clock or Clock()
+        self._jitter = jitter
+        self._held_until: dict[tuple[str, int], float] = {}
 
     async def __aenter__(self) -> Self:
         return self
@@ -75,22 +114,33 @@ class ExperimentsAPI:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        if self._http is not None:
-            await self._http.aclose()
-            self._http = None
+        await self._connections.aclose()
 
-    async def create(self, request: CreateExperimentRequest) -> JSONObject:
+    async def create(self, request: CreateExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
         """Create an experiment with its runs (the API document, experiments_create).
+
+        When the answer is lost, the experiment is looked up by its name: what this call stored is a success.
 
         Returns:
             The Experiment, without its runs.
 
         Raises:
-            ProblemError: whatever else happened.
+            ProblemError: whatever else happened; ``outcome-unknown`` where it may have been stored.
         """
-        return await self._call(Experiment, "POST", body=request.model_dump())
 
-    async def delete(self, request: DeleteExperimentRequest) -> JSONObject:
+        async def work(call: _Call) -> JSONObject:
+            started = datetime.now(UTC)
+            try:
+                return await self._request(call, Experiment, "POST", body=request.model_dump())
+            except _LostCreateError as lost:
+                return await self._look_up(call, request, started, lost)
+
+        try:
+            return await self._within_deadline("POST", on_wait, work)
+        except _LostCreateError as lost:
+            raise self._clean(problems.outcome_unknown(request.dataset_id, request.name, lost.error)) from lost.error
+
+    async def delete(self, request: DeleteExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
         """Delete an experiment and its runs for good (the API document, experiments_delete).
 
         Returns:
@@ -99,10 +149,14 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        await self._call(None, "DELETE", request.experiment_id)
-        return DeletedExperiment(experiment_id=request.experiment_id, deleted=True).model_dump()
 
-    async def get(self, request: GetExperimentRequest) -> JSONObject:
+        async def work(call: _Call) -> JSONObject:
+            deleted = DeletedExperiment(experiment_id=request.experiment_id, deleted=True).model_dump()
+            return deleted | await self._request(call, None, "DELETE", request.experiment_id)
+
+        return await self._within_deadline("DELETE", on_wait, work)
+
+    async def get(self, request: GetExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
         """Get an experiment (the API document, experiments_get).
 
         Returns:
@@ -111,9 +165,11 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return await self._call(Experiment, "GET", request.experiment_id)
+        return await self._within_deadline(
+            "GET", on_wait, lambda call: self._request(call, Experiment, "GET", request.experiment_id)
+        )
 
-    async def list(self, request: ListExperimentsRequest) -> JSONObject:
+    async def list(self, request: ListExperimentsRequest, on_wait: OnWait | None = None) -> JSONObject:
         """List experiments, a page at a time (the API document, experiments_list).
 
         Returns:
@@ -122,9 +178,9 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return await self._call(ExperimentsPage, "GET", query=request.model_dump(exclude_none=True))
+        return await self._within_deadline("GET", on_wait, lambda call: self._list(call, request))
 
-    async def list_runs(self, request: ListExperimentRunsRequest) -> JSONObject:
+    async def list_runs(self, request: ListExperimentRunsRequest, on_wait: OnWait | None = None) -> JSONObject:
         """List an experiment's runs in the order they were recorded (the API document, experiments_runs_list).
 
         Returns:
@@ -133,113 +189,185 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        query = request.model_dump(exclude_none=True, exclude={"experiment_id"})
-        return await self._call(ExperimentRunsPage, "GET", request.experiment_id, "runs", query=query)
+        return await self._within_deadline("GET", on_wait, lambda call: self._list_runs(call, request))
 
-    async def _call(
+    async def _list(self, call: _Call, request: ListExperimentsRequest) -> JSONObject:
+        return await self._request(call, ExperimentsPage, "GET", query=request.model_dump(exclude_none=True))
+
+    async def _list_runs(self, call: _Call, request: ListExperimentRunsRequest) -> JSONObject:
+        query = request.model_dump(exclude_none=True, exclude={"experiment_id"})
+        return await self._request(call, ExperimentRunsPage, "GET", request.experiment_id, "runs", query=query)
+
+    async def _within_deadline(
+        self, method: str, on_wait: OnWait | None, work: Callable[[_Call], Awaitable[JSONObject]]
+    ) -> JSONObject:
+        """Do the work of a call until its deadline."""
+        call = _Call(on_wait)
+        with anyio.move_on_after(self._settings.deadline_s):
+            call.deadline = self._clock.now() + self._settings.deadline_s
+            try:
+                return await work(call)
+            except ProblemError as error:
+                raise self._clean(error) from error.__cause__
+        late = problems.deadline_exceeded(self._settings.deadline_s, call.last, may_have_acted=call.may_have_acted)
+        if method == "POST" and call.may_have_acted:
+            raise _LostCreateError(late)
+        raise self._clean(late)
+
+    def _clean(self, error: ProblemError) -> ProblemError:
+        """The same error; whatever it quotes from an answer may echo the key, which goes."""
+        error.problem = problems.redact(error.problem, self._settings.api_key)
+        return error
+
+    async def _request(
         self,
+        call: _Call,
         model: type[BaseModel] | None,
         method: str,
         *segments: str,
         query: Mapping[str, str | int] | None = None,
         body: JSONObject | None = None,
     ) -> JSONObject:
-        """Call one endpoint; its answer, checked against model, or {} where there is none."""
+        """Send a request, again where it may be, and check the answer against model; {} where there is none.
+
+        Raises:
+            ProblemError: the last answer, when all sends failed.
+            _LostCreateError: a POST may have taken effect all the same.
+        """
+        endpoint = (method, len(segments))
+        lost_before = False
+        sends = 0
+        while True:
+            await self._hold_back(call, endpoint)
+            try:
+                async with self._slots:
+                    sends += 1
+                    call.may_have_acted = call.may_have_acted or method != "GET"
+                    answer = await self._connections.send(method, segments, query, body)
+                return {} if model is None else _checked(method, answer, model)
+            except ProblemError as error:
+                call.last = error
+                lost_before = lost_before or retry.is_lost(error)
+                if method != "GET":
+                    call.may_have_acted = lost_before
+                if method == "POST" and (retry.is_lost(error) or (error.status == 409 and sends > 1)):
+                    raise _LostCreateError(error) from error
+                if method == "DELETE" and error.status == 404 and lost_before:
+                    return {"notes": ["The answer to an earlier send was lost; the experiment is gone now."]}
+                if sends > 1:
+                    cast("JSONObject", error.problem)["sends"] = sends
+                wait_s = retry.wait_s(sends, error.retry_after_s, self._jitter())
+                if not retry.may_send_again(method, error) or wait_s is None or self._is_past(call, wait_s):
+                    raise
+                reason = "rate limited" if error.status == 429 else error.problem.get("title", "failed").lower()
+                if error.status == 429:
+                    until = self._clock.now() + wait_s
+                    self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
+            await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
+
+    async def _hold_back(self, call: _Call, endpoint: tuple[str, int]) -> None:
+        """After a 429 the other calls of the endpoint wait as well."""
+        while (wait_s := self._held_until.get(endpoint, 0.0) - self._clock.now()) > 0:
+            if self._is_past(call, wait_s):
+                raise problems.own(
+                    "rate-limited",
+                    "Rate limited",
+                    "The API has just refused another call of this endpoint as one too many; nothing was sent.",
+                    "Call again after `retry_after` seconds.",
+                    retry_after=math.ceil(wait_s),
+                )
+            await self._wait(call, wait_s, f"rate limited, sending in {math.ceil(wait_s)} s")
+
+    def _is_past(self, call: _Call, wait_s: float) -> bool:
+        return self._clock.now() + wait_s >= call.deadline
+
+    async def _wait(self, call: _Call, wait_s: float, words: str) -> None:
+        if call.on_wait is not None:
+            await call.on_wait(words)
+        await self._clock.sleep(wait_s)
+
+    async def _look_up(
+        self, call: _Call, request: CreateExperimentRequest, started: datetime, lost: _LostCreateError
+    ) -> JSONObject:
+        """Find out what became of a create whose answer was lost.
+
+        Returns:
+            The Experiment, where this call stored it.
+
+        Raises:
+            ProblemError: the 409 that it would have been.
+            _LostCreateError: it can't be found, so that it may still be on its way.
+        """
         try:
-            response = await self._send(method, *segments, query=query, body=body)
-            return {} if model is None else _checked(response, model)
+            found = await self._find(call, request)
+            if found is None:
+                raise lost
+            if await self._is_of_this_call(call, request, found, started):
+                return found
         except ProblemError as error:
-            # Whatever was quoted from an answer may echo the key.
-            error.problem = problems.redact(error.problem, self._settings.api_key)
-            raise
+            raise _LostCreateError(error) from lost
+        raise problems.name_taken(request.name, found)
 
-    async def _send(
-        self,
-        method: str,
-        *segments: str,
-        query: Mapping[str, str | int] | None = None,
-        body: JSONObject | None = None,
-    ) -> httpx.Response:
-        """Send one request to the path of the given segments, each percent-encoded whole."""
-        if self._settings.api_key is None:
-            raise problems.missing_api_key()
-        if self._http is None:
-            self._http = self._open()
+    async def _find(self, call: _Call, request: CreateExperimentRequest) -> JSONObject | None:
+        """The experiment of that very name in that dataset, if there is one."""
+        query = ListExperimentsRequest(dataset_id=request.dataset_id, name=request.name, limit=100)
+        async for page in _pages(lambda cursor: self._list(call, query.model_copy(update={"cursor": cursor}))):
+            for experiment in page["experiments"]:
+                if experiment.get("name") == request.name and experiment.get("dataset_id") == request.dataset_id:
+                    return experiment
+        return None
+
+    async def _is_of_this_call(
+        self, call: _Call, request: CreateExperimentRequest, found: JSONObject, started: datetime
+    ) -> bool:
+        """Whether an experiment was created since then, on the server's clock, with as many runs as were sent."""
         try:
-            request = self._http.build_request(
-                method,
-                "/".join((_PATH, *(quote(segment, safe="") for segment in segments))),
-                params=query,
-                content=None if body is None else _JSON.encode(body).encode(),
-                headers=None if body is None else {"Content-Type": "application/json"},
-            )
+            created = datetime.fromisoformat(str(found.get("created_at")))
         except ValueError:
-            # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
-            detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
-            raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
-        try:
-            response = await self._http.send(request)
-        except httpx.HTTPError as error:
-            raise _transport_problem(error, self._settings, method) from error
-        if response.is_success:
-            return response
-        if response.is_redirect:
-            raise problems.own(
-                "redirect",
-                "Redirected",
-                f"The API answered {response.status_code}, a redirect, which is not followed: the key goes to the "
-                f"configured host only ({self._settings.base_url}).",
-                "Check ARIZE_REGION, ARIZE_API_HOST and ARIZE_API_SCHEME.",
-                status=response.status_code,
-            )
-        raise problems.from_response(
-            method,
-            response.status_code,
-            response.headers,
-            response.content,
-            retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
-        )
-
-    def _open(self) -> httpx.AsyncClient:
-        settings = self._settings
-        if self._app is not None:
-            transport = httpx.ASGITransport(app=self._app)
-        else:
-            transport = httpx.AsyncHTTPTransport(
-                verify=_tls_context(settings),
-                limits=httpx.Limits(max_connections=settings.max_connections),
-                proxy=settings.proxy_url,
-                trust_env=False,
-            )
-        return httpx.AsyncClient(
-            base_url=settings.base_url,
-            transport=transport,
-            # Nothing but the settings decides what is sent and where to: no .netrc, no proxy variables.
-            trust_env=False,
-            follow_redirects=False,
-            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s),
-            headers={
-                "Authorization": f"Bearer {settings.api_key}",
-                "User-Agent": f"arize-mcp/{version('arize-mcp')}",
-                "Accept": "application/json, application/problem+json",
-            },
-        )
+            return False
+        # The timestamp may be in whole seconds.
+        if created.tzinfo is None or created < (started + self._connections.clock_skew).replace(microsecond=0):
+            return False
+        query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
+        count = 0
+        async for page in _pages(lambda cursor: self._list_runs(call, query.model_copy(update={"cursor": cursor}))):
+            count += len(page["experiment_runs"])
+        return count == len(request.experiment_runs)
 
 
-def _checked(response: httpx.Response, model: type[BaseModel]) -> JSONObject:
-    content = response.content
+async def _pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGenerator[JSONObject]:
+    """All pages, as long as each gives a new cursor to the next."""
+    seen: set[str | None] = set()
+    cursor: str | None = None
+    while cursor not in seen and len(seen) < _MAX_LOOKUP_PAGES:
+        seen.add(cursor)
+        page = await fetch(cursor)
+        yield page
+        cursor = page.get("pagination", {}).get("next_cursor")
+        if not isinstance(cursor, str) or not cursor:
+            return
+
+
+def _checked(method: str, answer: Answer, model: type[BaseModel]) -> JSONObject:
+    """The answer's JSON object as sent, if it has the model's shape."""
     try:
-        value: Any = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        value: Any = json.loads(
+            answer.content.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite
+        )
+        if b"\\ud" in answer.content or b"\\uD" in answer.content:
+            # Half of a surrogate pair is valid in JSON's escapes, but no Unicode text: it becomes U+FFFD.
+            text = json.dumps(value, ensure_ascii=False)
+            value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
-        raise _unexpected(
-            response,
-            "is not JSON. " + problems.describe_body(content, response.headers.get("content-type", "")),
-        ) from None
+        body = problems.describe_body(answer.content, answer.headers.get("content-type", ""))
+        raise _unexpected(method, answer, f"is not JSON. {body}") from None
     try:
         model.model_validate(value)
     except ValidationError as error:
         faults = [f"/{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5]]
-        raise _unexpected(response, f"doesn't have the expected shape. {'; '.join(faults)}") from None
+        raise _unexpected(method, answer, f"doesn't have the expected shape. {'; '.join(faults)}") from None
+    if problems.is_deeper_than(value, _MAX_DEPTH):
+        raise _unexpected(method, answer, f"is nested deeper than {_MAX_DEPTH} levels.")
     return cast("JSONObject", value)
 
 
@@ -247,80 +375,19 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(name)
 
 
-def _unexpected(response: httpx.Response, what: str) -> ProblemError:
-    if response.request.method == "POST":
-        hint = problems.MAYBE_STORED
-    else:
-        hint = (
-            "Check that ARIZE_API_HOST and ARIZE_REGION name the Arize API, and no login page or proxy answers for it."
-        )
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(text)
+    return number
+
+
+def _unexpected(method: str, answer: Answer, what: str) -> ProblemError:
+    hint = "Check that ARIZE_API_HOST and ARIZE_REGION name the Arize API, and no login page or proxy answers for it."
     return problems.own(
         "unexpected-response",
         "Unexpected response",
-        f"The API answered {response.status_code}, but its body {what}",
-        hint,
-        status=response.status_code,
+        f"The API answered {answer.status}, but its body {what}",
+        problems.MAYBE_STORED if method == "POST" else hint,
+        http_status=answer.status,
     )
-
-
-def _transport_problem(error: httpx.HTTPError, settings: Settings, method: str) -> ProblemError:
-    """The problem for an exchange that failed below HTTP."""
-    where = settings.base_url
-    causes: list[BaseException] = [error]
-    while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
-        causes.append(cause)
-    never_sent = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout | httpx.ProxyError)
-    if never_sent:
-        hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
-    elif method == "POST":
-        hint = problems.MAYBE_STORED
-    elif method == "DELETE":
-        hint = "The experiment may have been deleted: experiments_get shows whether it still exists."
-    else:
-        hint = "Call again; reading changes nothing."
-    tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
-    if tls is not None:
-        reason = getattr(tls, "verify_message", "") or tls.reason or "the handshake failed"
-        return problems.own(
-            "tls-failed",
-            "TLS failed",
-            f"No trusted connection to {where}: {reason}.",
-            "If the host's certificate is signed by your company's CA, give that CA's PEM file in ARIZE_SSL_CA_CERT.",
-        )
-    if any(isinstance(cause, socket.gaierror) for cause in causes):
-        return problems.own("dns-failed", "Host not found", f"The host of {where} can't be resolved.", hint)
-    if isinstance(error, httpx.ProxyError):
-        detail = "The proxy refused to connect to the API. " + problems.plain(str(error), 200)
-        return problems.own("proxy-failed", "Proxy failed", detail, "Check ARIZE_PROXY_URL or HTTPS_PROXY.")
-    if isinstance(error, httpx.ConnectTimeout):
-        detail = f"No connection to {where} within {settings.connect_timeout_s:g} s."
-        return problems.own("timeout", "Timeout", detail, hint)
-    if isinstance(error, httpx.PoolTimeout):
-        detail = f"All {settings.max_connections} connections to {where} were busy."
-        return problems.own("timeout", "Timeout", detail, "Call again when other calls have ended.")
-    if isinstance(error, httpx.TimeoutException):
-        detail = f"{where} took the request and sent nothing for {settings.read_timeout_s:g} s."
-        return problems.own("timeout", "Timeout", detail, hint)
-    if isinstance(error, httpx.ConnectError):
-        return problems.own("connection-failed", "Connection failed", f"No connection to {where}.", hint)
-    detail = f"{where} closed the connection or sent a broken answer ({type(error).__name__})."
-    return problems.own("broken-response", "Broken response", detail, hint)
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext:
-    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    if settings.ca_path is not None:
-        path = Path(settings.ca_path)
-        try:
-            if path.is_dir():
-                context.load_verify_locations(capath=str(path))
-            else:
-                context.load_verify_locations(cafile=str(path))
-        except (ssl.SSLError, OSError):
-            raise problems.unusable_settings(
-                [("ARIZE_SSL_CA_CERT", "names a file that holds no PEM certificate.")]
-            ) from None
-    if not settings.verify_tls:
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-    return context

@@ -18,6 +18,13 @@ MAX_EXCERPT_CHARS = 2_000
 MAYBE_STORED = "The experiment may have been stored: look for its name with experiments_list before creating it again."
 """The next step when the answer to a create was lost."""
 
+MAYBE_DELETED = "The experiment may have been deleted: experiments_get shows whether it still exists."
+"""The next step when the answer to a delete was lost."""
+
+_MAX_PROBLEM_DEPTH = 50
+MAX_PROBLEM_CHARS = 16_000
+"""How much of an error body that is a problem is passed on."""
+
 # C0 and C1 controls without tab and newline, and the marks that reorder or hide text on a terminal.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 # Terminal escapes go whole, so that no "[31m" stays behind.
@@ -57,20 +64,59 @@ class ProblemError(Exception):
     Attributes:
         problem: the whole problem object.
         status: the HTTP status of the answer it came from; None where there was no answer.
+        was_sent: False where the request has certainly not reached the API.
+        is_transient: whether the connection failed in a way that may pass.
+        retry_after_s: how long the answer asks to wait, in seconds.
     """
 
-    def __init__(self, problem: Problem, *, status: int | None = None) -> None:
+    def __init__(
+        self,
+        problem: Problem,
+        *,
+        status: int | None = None,
+        was_sent: bool = False,
+        is_transient: bool = False,
+        retry_after_s: float | None = None,
+    ) -> None:
         self.problem = problem
         self.status = status
+        self.was_sent = was_sent
+        self.is_transient = is_transient
+        self.retry_after_s = retry_after_s
         super().__init__(problem.get("detail") or problem.get("title", ""))
 
 
-def own(name: str, title: str, detail: str, hint: str | None = None, **members: Any) -> ProblemError:
-    """A problem that arize-mcp itself found; ``name`` completes its ``type``."""
-    problem: dict[str, Any] = {"type": URN + name, "title": title, "detail": detail, **members}
+def own(
+    name: str,
+    title: str,
+    detail: str,
+    hint: str | None = None,
+    *,
+    http_status: int | None = None,
+    was_sent: bool = False,
+    is_transient: bool = False,
+    **members: Any,
+) -> ProblemError:
+    """A problem that arize-mcp itself found.
+
+    Args:
+        name: completes its ``type``.
+        title: what kind of problem it is.
+        detail: what happened this time.
+        hint: the next step.
+        http_status: the status of the answer in which it was found.
+        was_sent: as ProblemError's; true in any case where there was an answer.
+        is_transient: as ProblemError's.
+        members: further members of the problem.
+    """
+    problem: dict[str, Any] = {"type": URN + name, "title": title}
+    if http_status is not None:
+        problem["status"] = http_status
+    problem |= {"detail": detail, **members}
     if hint:
         problem["hint"] = hint
-    return ProblemError(cast("Problem", problem))
+    was_sent = was_sent or http_status is not None
+    return ProblemError(cast("Problem", problem), status=http_status, was_sent=was_sent, is_transient=is_transient)
 
 
 def bad_arguments(errors: Sequence[ArgumentError]) -> ProblemError:
@@ -117,6 +163,43 @@ def internal_error() -> ProblemError:
     )
 
 
+def outcome_unknown(dataset_id: str, name: str, cause: ProblemError) -> ProblemError:
+    """A create of which nobody knows whether it was stored, and the call that will tell."""
+    return own(
+        "outcome-unknown",
+        "Outcome unknown",
+        "The experiment may or may not have been stored: the answer to its create was lost, and its name was not found "
+        f"in the dataset so far. {cause}",
+        "Make the call in `check` in a moment: if it lists the name, it was stored; if not, create it again.",
+        was_sent=True,
+        check={"tool": "experiments_list", "arguments": {"dataset_id": dataset_id, "name": name}},
+        cause=cause.problem,
+    )
+
+
+def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
+    """The 409 that a create would have been, had its answer not been lost."""
+    problem: dict[str, Any] = {
+        "type": "https://arize.com/docs/ax/rest-reference/errors#resource-conflict",
+        "title": "Resource conflict",
+        "status": 409,
+        "detail": f"An experiment named '{name}' was in the dataset before this call, or has other runs than those "
+        f"sent. Its id is {found.get('id')}, it was created at {found.get('created_at')}.",
+        "experiment_id": found.get("id"),
+        "hint": _hint("POST", 409),
+    }
+    return ProblemError(cast("Problem", problem), status=409, was_sent=True)
+
+
+def deadline_exceeded(deadline_s: float, last: ProblemError | None, *, may_have_acted: bool) -> ProblemError:
+    """A call that didn't end in time, with what is known of it."""
+    detail = f"The call did not end within {deadline_s:g} s (ARIZE_MCP_DEADLINE_S)."
+    if last is not None:
+        detail += f" The last answer: {last}"
+    hint = MAYBE_DELETED if may_have_acted else "Nothing was changed: call again in a moment."
+    return own("deadline-exceeded", "Deadline exceeded", detail, hint, was_sent=may_have_acted)
+
+
 def from_response(
     method: str,
     status: int,
@@ -147,6 +230,7 @@ def from_response(
             + describe_body(body, headers.get("content-type", "")),
         }
     else:
+        members = _bounded(members)
         members.setdefault("title", _phrase(status))
         members.setdefault("status", status)
     if retry_after_s is not None:
@@ -155,7 +239,7 @@ def from_response(
         members.setdefault("request_id", plain(request_id, 200))
     if hint := _hint(method, status):
         members.setdefault("hint", hint)
-    return ProblemError(cast("Problem", members), status=status)
+    return ProblemError(cast("Problem", members), status=status, was_sent=True, retry_after_s=retry_after_s)
 
 
 def describe_body(body: bytes, content_type: str) -> str:
@@ -190,13 +274,13 @@ def redact(value: Any, secret: str | None) -> Any:
 def _hint(method: str, status: int) -> str | None:
     """The next step after an error answer of the API."""
     if status == 401:
-        return "Check ARIZE_API_KEY and that ARIZE_REGION is the region of its account."
+        return "Check ARIZE_API_KEY, and that ARIZE_REGION is the region of its account: elsewhere the key is unknown."
     if status == 403:
-        return "The key may not do this, or belongs to another region (ARIZE_REGION): use another key."
+        return "The key may not do this; Arize also answers so to a key of another region: check ARIZE_REGION."
     if status == 404 and method == "POST":
-        return "Check dataset_id: the dataset doesn't exist, or this key can't see it."
+        return "Check dataset_id: the dataset doesn't exist, or the key may not see it (another space or region)."
     if status == 404:
-        return "Check the id with experiments_list: what the key can't see is also answered with 404."
+        return "Check the id with experiments_list: 404 also means not yours to see, or in another region."
     if status == 409:
         return "Choose another name, or find the existing experiment with experiments_list and its name argument."
     if status == 429:
@@ -205,9 +289,45 @@ def _hint(method: str, status: int) -> str | None:
         return "Correct the arguments as `detail` says; a cursor is valid only with the arguments it was given for."
     if status >= 500 and method == "POST":
         return MAYBE_STORED
+    if status >= 500 and method == "DELETE":
+        return MAYBE_DELETED
     if status >= 500:
         return "The API has a fault of its own: call again in a moment."
     return None
+
+
+def is_deeper_than(value: Any, levels: int) -> bool:
+    """Whether a JSON value has containers nested deeper than that."""
+    containers: list[Any] = [value]
+    for _ in range(levels):
+        items = (cast("dict[str, Any]", c).values() if isinstance(c, dict) else c for c in containers)
+        containers = [item for children in items for item in children if isinstance(item, dict | list)]
+        if not containers:
+            return False
+    return True
+
+
+def _bounded(members: dict[str, Any]) -> dict[str, Any]:
+    """The members without control characters; long strings cut, and the largest members left out if need be."""
+
+    def clean(value: Any) -> Any:
+        if isinstance(value, str):
+            return plain(value, MAX_EXCERPT_CHARS)
+        if isinstance(value, list):
+            return [clean(item) for item in cast("list[Any]", value)]
+        if isinstance(value, dict):
+            return {clean(key): clean(item) for key, item in cast("dict[str, Any]", value).items()}
+        return value
+
+    bounded: dict[str, Any] = clean(members)
+    sizes = {key: len(json.dumps(value)) + len(key) for key, value in bounded.items()}
+    omitted: list[str] = []
+    for key in sorted(sizes, key=lambda key: sizes[key], reverse=True):
+        if sum(sizes.values()) <= MAX_PROBLEM_CHARS:
+            break
+        omitted.append(plain(key, 100))
+        del sizes[key], bounded[key]
+    return bounded | ({"omitted": omitted[:20]} if omitted else {})
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
@@ -215,7 +335,9 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
         value: Any = json.loads(body.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return None
-    return cast("dict[str, Any]", value) if isinstance(value, dict) and value else None
+    if not isinstance(value, dict) or not value or is_deeper_than(value, _MAX_PROBLEM_DEPTH):
+        return None
+    return cast("dict[str, Any]", value)
 
 
 def _phrase(status: int) -> str:

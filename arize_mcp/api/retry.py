@@ -1,9 +1,59 @@
-"""How long to wait before a request may be sent again: pure functions, in seconds."""
+"""What may be sent again, and after how many seconds: pure functions."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import Final
+
+from arize_mcp.api.problems import ProblemError
+
+MAX_SENDS: Final = 4
+BACKOFF_BASE_S: Final = 0.5
+BACKOFF_CAP_S: Final = 8.0
+MAX_RETRY_AFTER_S: Final = 20.0
+"""The longest Retry-After that is waited for; a longer one is told to the caller."""
+
+_GATEWAY_ERRORS = (502, 503, 504)
+
+
+def may_send_again(method: str, error: ProblemError) -> bool:
+    """Whether a request that failed so may be sent again without doing anything twice.
+
+    GET and DELETE: on connection errors, broken answers, 429, 502, 503 and 504. POST: only where it was never sent, or
+    refused by 429.
+    """
+    if error.status == 429:
+        return True
+    if method == "POST" and error.was_sent:
+        return False
+    return error.is_transient or error.status in _GATEWAY_ERRORS
+
+
+def is_lost(error: ProblemError) -> bool:
+    """Whether the request may have taken effect all the same: it was sent, and its answer doesn't tell."""
+    return error.was_sent and (error.status is None or error.status >= 500 or error.status < 300)
+
+
+def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
+    """How long to wait before the next send.
+
+    Exponential backoff with full jitter: up to BACKOFF_BASE_S doubled with every send, at most BACKOFF_CAP_S. What the
+    server asked for goes before that.
+
+    Args:
+        sends: how often the request was sent.
+        asked_s: the answer's Retry-After, in seconds.
+        random: a random number from 0 to 1.
+
+    Returns:
+        Seconds; None where it has to be left to the caller.
+    """
+    if sends >= MAX_SENDS or (asked_s is not None and asked_s > MAX_RETRY_AFTER_S):
+        return None
+    if asked_s is not None:
+        return asked_s
+    return random * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** (sends - 1))
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

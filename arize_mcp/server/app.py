@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 from collections.abc import AsyncGenerator
@@ -15,7 +16,7 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from arize_mcp.api import problems
-from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.client import ExperimentsAPI, OnWait
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
 from arize_mcp.server.tools import TOOLS
@@ -76,13 +77,23 @@ async def _call_tool(context: Context, params: types.CallToolRequestParams) -> t
         api = context.lifespan_context
         if isinstance(api, ProblemError):
             raise api
-        content = await tool.call(api, parse(tool.request, params.arguments or {}))
+        content = await tool.call(api, parse(tool.request, params.arguments or {}), _progress(context))
         return _result(content, is_error=False)
     except ProblemError as error:
         return _result(dict(error.problem), is_error=True)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
         return _result(dict(problems.internal_error().problem), is_error=True)
+
+
+def _progress(context: Context) -> OnWait:
+    """Passes on what a call waits for, to a client that asked for progress."""
+    waits = itertools.count(1)
+
+    async def on_wait(words: str) -> None:
+        await context.session.report_progress(next(waits), message=words)
+
+    return on_wait
 
 
 def _result(content: dict[str, Any], *, is_error: bool) -> types.CallToolResult:

@@ -10,7 +10,7 @@ from mcp import types
 from pydantic import BaseModel
 
 from arize_mcp.api import models
-from arize_mcp.api.client import ExperimentsAPI, JSONObject
+from arize_mcp.api.client import ExperimentsAPI, JSONObject, OnWait
 from arize_mcp.server.schemas import input_schema, output_schema
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
@@ -25,7 +25,7 @@ class Tool(Generic[_RequestT]):
     description: str
     request: type[_RequestT]
     response: type[BaseModel]
-    call: Callable[[ExperimentsAPI, _RequestT], Awaitable[JSONObject]]
+    call: Callable[[ExperimentsAPI, _RequestT, OnWait | None], Awaitable[JSONObject]]
     read_only: bool
     destructive: bool
     idempotent: bool

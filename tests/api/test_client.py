@@ -10,6 +10,7 @@ from typing import Any
 
 import anyio
 import pytest
+from anyio.abc import ByteStream, SocketAttribute
 
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import (
@@ -42,14 +43,14 @@ every_call = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 
 async def problem_of(call: Call, *answers: bytes | Step, **settings: object) -> tuple[dict[str, Any], RawServer]:
     """The problem that a call ends in."""
-    async with raw_server(*answers) as server, ExperimentsAPI(server.settings(**settings)) as api:
+    async with raw_server(*answers) as server, server.api(**settings) as api:
         with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
             await call(api)
     return dict(caught.value.problem), server
 
 
 async def get_answer(body: str) -> dict[str, Any]:
-    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(body)) as server, server.api() as api:
         return await api.get(GetExperimentRequest(experiment_id="x"))
 
 
@@ -78,7 +79,7 @@ async def test_the_five_methods_work_against_the_sandbox(sandbox: Sandbox):
 
 
 async def test_requests_carry_the_key_the_version_and_both_media_types():
-    async with raw_server(answer(json.dumps(EXPERIMENT))) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(json.dumps(EXPERIMENT))) as server, server.api() as api:
         await api.get(GetExperimentRequest(experiment_id="x"))
         await api.create(CREATE)
     get, create = server.requests
@@ -105,14 +106,14 @@ async def test_requests_carry_the_key_the_version_and_both_media_types():
 )
 async def test_an_id_is_one_path_segment(experiment_id: str, segment: str):
     page = json.dumps({"experiment_runs": []})
-    async with raw_server(answer(page)) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(page)) as server, server.api() as api:
         await api.list_runs(ListExperimentRunsRequest(experiment_id=experiment_id))
     assert server.requests[0].target == f"/v2/experiments/{segment}/runs"
 
 
 async def test_absent_options_are_not_sent_and_present_ones_are_encoded():
     body = json.dumps({"experiments": []})
-    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(body)) as server, server.api() as api:
         await api.list(ListExperimentsRequest())
         await api.list(ListExperimentsRequest(dataset_id="a=b", name="x&limit=3", limit=5, cursor="c+/="))
     assert [request.target for request in server.requests] == [
@@ -137,7 +138,7 @@ async def test_odd_but_readable_json_is_read(body: str):
 
 async def test_a_gzipped_answer_is_unpacked():
     packed = answer(gzip.compress(b'{"id":"x"}'), headers=["Content-Encoding: gzip"])
-    async with raw_server(packed) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(packed) as server, server.api() as api:
         assert await api.get(GetExperimentRequest(experiment_id="x")) == {"id": "x"}
 
 
@@ -255,7 +256,7 @@ async def test_a_page_of_the_wrong_shape_is_a_problem(call: str, body: str):
     ],
 )
 async def test_only_what_cant_be_done_without_is_required(call: str, body: str):
-    async with raw_server(answer(body)) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(body)) as server, server.api() as api:
         assert await CALLS[call](api) == json.loads(body)
 
 
@@ -286,14 +287,11 @@ async def test_a_redirect_is_not_followed(call: Call, status: str):
 )
 async def test_a_broken_exchange_is_a_problem_with_a_next_step(call: Call, step: bytes | Step, name: str):
     problem, server = await problem_of(call, step, read_timeout_s=0.3)
-    assert problem["type"] == URN + name
     assert problem["hint"]
-    assert len(server.requests) == 1
-
-
-async def test_a_lost_answer_to_a_create_says_how_to_find_out():
-    problem, _ = await problem_of(CALLS["create"], reset)
-    assert "may have been stored" in problem["hint"]
+    if server.requests[0].method == "POST":
+        assert problem["type"] == URN + "outcome-unknown"
+        problem = problem["cause"]
+    assert problem["type"] == URN + name
 
 
 @every_call
@@ -335,17 +333,23 @@ async def test_an_unknown_host_is_a_problem():
 
 
 async def test_a_server_that_speaks_no_tls_is_a_tls_problem():
-    async with raw_server(answer()) as server:
-        base_url = server.base_url.replace("http:", "https:")
-        async with ExperimentsAPI(server.settings(base_url=base_url)) as api:
+    async def speak(stream: ByteStream) -> None:
+        async with stream:
+            await stream.send(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        base_url = f"https://127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        async with anyio.create_task_group() as tasks, ExperimentsAPI(Settings(base_url=base_url, api_key="k")) as api:
+            tasks.start_soon(listener.serve, speak)
             with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
                 await api.list(ListExperimentsRequest())
+            tasks.cancel_scope.cancel()
     assert caught.value.problem.get("type") == URN + "tls-failed"
 
 
 @every_call
 async def test_without_a_key_nothing_is_sent(call: Call):
-    async with raw_server(answer()) as server, ExperimentsAPI(server.settings(api_key=None)) as api:
+    async with raw_server(answer()) as server, server.api(api_key=None) as api:
         with pytest.raises(ProblemError) as caught:
             await call(api)
     assert caught.value.problem.get("type") == URN + "missing-api-key"

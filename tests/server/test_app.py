@@ -19,7 +19,7 @@ from arize_mcp.server.app import create_server
 from arize_mcp.server.tools import TOOLS
 from arize_mcp.settings import Settings
 from tests.conftest import Sandbox
-from tests.raw_server import answer, raw_server, reset
+from tests.raw_server import answer, raw_server
 
 RUNS = [
     {"example_id": "e1", "output": "one", "model": "m", "latency_ms": 12345678901234567, "eval.c.score": 0.5},
@@ -168,8 +168,8 @@ async def test_an_unexpected_exception_is_told_without_its_text(mode: str, caplo
 
 async def test_a_failed_call_leaves_the_server_alive(sandbox: Sandbox):
     async with (
-        raw_server(reset, answer('{"id":"x"}')) as server,
-        connected(ExperimentsAPI(server.settings())) as client,
+        raw_server(answer("<p>", status="500 Oops"), answer('{"id":"x"}')) as server,
+        connected(server.api()) as client,
     ):
         await fail(client, "experiments_get", {"experiment_id": "x"})
         assert await call(client, "experiments_get", {"experiment_id": "x"}) == {"id": "x"}

@@ -1,0 +1,231 @@
+"""One HTTP request to the API, and what comes back: an answer, or the problem that stands in for it."""
+
+from __future__ import annotations
+
+import json
+import socket
+import ssl
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+import httpx
+import truststore
+
+from arize_mcp.api import problems
+from arize_mcp.api.problems import ProblemError
+from arize_mcp.api.retry import retry_after_s
+from arize_mcp.settings import Settings
+
+ASGIApp = Callable[
+    [
+        MutableMapping[str, Any],
+        Callable[[], Awaitable[MutableMapping[str, Any]]],
+        Callable[[MutableMapping[str, Any]], Awaitable[None]],
+    ],
+    Awaitable[None],
+]
+
+_PATH: Final = "/v2/experiments"
+_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A success: its status, headers (case-insensitive) and decoded content."""
+
+    status: int
+    headers: Mapping[str, str]
+    content: bytes
+
+
+class Connections:
+    """The pool of connections to the API. The key goes to the configured host, in one header, and nowhere else.
+
+    Args:
+        settings: where the API is and how to reach it.
+        app: an ASGI application to call in process instead.
+    """
+
+    def __init__(self, settings: Settings, app: ASGIApp | None) -> None:
+        self._settings = settings
+        self._app = app
+        self._client: httpx.AsyncClient | None = None
+        self.clock_skew = timedelta()
+        """How far the server's clock was ahead of ours at its last answer, less what the answer took."""
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        if self._client is not None:
+            await self._client.aclose()
+            self._client = None
+
+    async def send(
+        self, method: str, segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
+    ) -> Answer:
+        """Send one request, once.
+
+        Args:
+            method: the HTTP method.
+            segments: what follows the experiments' path; each is percent-encoded whole.
+            query: query parameters.
+            body: a JSON value, or None.
+
+        Raises:
+            ProblemError: for anything but a success.
+        """
+        if self._settings.api_key is None:
+            raise problems.missing_api_key()
+        if self._client is None:
+            self._client = self._open()
+        try:
+            request = self._client.build_request(
+                method,
+                "/".join((_PATH, *(quote(segment, safe="") for segment in segments))),
+                params=query,
+                content=None if body is None else _JSON.encode(body).encode(),
+                headers=None if body is None else {"Content-Type": "application/json"},
+            )
+        except ValueError:
+            # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
+            detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
+            raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
+        try:
+            response = await self._client.send(request, stream=True)
+            try:
+                self._compare_clocks(response.headers.get("date"))
+                content = await self._read(response)
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise self._transport_problem(error, method) from error
+        if response.is_success:
+            return Answer(response.status_code, response.headers, content)
+        if response.status_code < 400:
+            raise problems.own(
+                "redirect",
+                "Redirected",
+                f"The API answered {response.status_code}, a redirect, which is not followed: the key goes to the "
+                f"configured host only ({self._settings.base_url}).",
+                "Check ARIZE_REGION, ARIZE_API_HOST and ARIZE_API_SCHEME.",
+                http_status=response.status_code,
+            )
+        raise problems.from_response(
+            method,
+            response.status_code,
+            response.headers,
+            content,
+            retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
+        )
+
+    def _compare_clocks(self, date: str | None) -> None:
+        try:
+            self.clock_skew = parsedate_to_datetime(date or "") - datetime.now(UTC)
+        except (ValueError, TypeError, OverflowError):
+            self.clock_skew = timedelta()
+
+    async def _read(self, response: httpx.Response) -> bytes:
+        """The whole decoded content, as long as it stays under the limit."""
+        limit = self._settings.max_response_bytes
+        chunks: list[bytes] = []
+        size = 0
+        async for chunk in response.aiter_bytes():
+            size += len(chunk)
+            if size > limit:
+                raise problems.own(
+                    "response-too-large",
+                    "Response too large",
+                    f"The API's answer ({response.status_code}) has more than {limit} bytes and was not read on.",
+                    "Ask for less with a smaller limit, or raise ARIZE_MCP_MAX_RESPONSE_BYTES.",
+                    http_status=response.status_code,
+                )
+            chunks.append(chunk)
+        return b"".join(chunks)
+
+    def _open(self) -> httpx.AsyncClient:
+        settings = self._settings
+        if self._app is not None:
+            transport = httpx.ASGITransport(app=self._app)
+        else:
+            transport = httpx.AsyncHTTPTransport(
+                verify=_tls_context(settings),
+                limits=httpx.Limits(max_connections=settings.max_connections),
+                proxy=settings.proxy_url,
+                trust_env=False,
+            )
+        return httpx.AsyncClient(
+            base_url=settings.base_url,
+            transport=transport,
+            # Nothing but the settings decides what is sent and where to: no .netrc, no proxy variables.
+            trust_env=False,
+            follow_redirects=False,
+            # Who waits for a connection is decided before: the pool itself never refuses one.
+            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None),
+            headers={
+                "Authorization": f"Bearer {settings.api_key}",
+                "User-Agent": f"arize-mcp/{version('arize-mcp')}",
+                "Accept": "application/json, application/problem+json",
+                "Accept-Encoding": "gzip",
+            },
+        )
+
+    def _transport_problem(self, error: httpx.HTTPError, method: str) -> ProblemError:
+        """The problem for an exchange that failed below HTTP."""
+        where = self._settings.base_url
+        causes: list[BaseException] = [error]
+        while (cause := causes[-1].__cause__ or causes[-1].__context__) is not None and cause not in causes:
+            causes.append(cause)
+        tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
+        if tls is not None and isinstance(error, httpx.ConnectError):
+            reason = getattr(tls, "verify_message", "") or tls.reason or "the handshake failed"
+            return problems.own(
+                "tls-failed",
+                "TLS failed",
+                f"No trusted connection to {where}: {reason}.",
+                "If the host's certificate is signed by your company's CA, give that CA's PEM file in "
+                "ARIZE_SSL_CA_CERT.",
+            )
+        if isinstance(error, httpx.ProxyError):
+            detail = f"The proxy refused to connect to {where}: {problems.plain(str(error), 200)}"
+            return problems.own("proxy-failed", "Proxy failed", detail, "Check ARIZE_PROXY_URL or HTTPS_PROXY.")
+        if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
+            name, title, detail = "connection-failed", "Connection failed", f"No connection to {where}."
+            if isinstance(error, httpx.ConnectTimeout):
+                name, title = "timeout", "Timeout"
+                detail = f"No connection to {where} within {self._settings.connect_timeout_s:g} s."
+            elif any(isinstance(cause, socket.gaierror) for cause in causes):
+                name, title, detail = "dns-failed", "Host not found", f"The host of {where} can't be resolved."
+            if self._settings.proxy_url:
+                detail += " A proxy is configured: the trouble may be its."
+            hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
+            return problems.own(name, title, detail, hint, is_transient=True)
+        hint = {"POST": problems.MAYBE_STORED, "DELETE": problems.MAYBE_DELETED}.get(method, "Call again.")
+        if isinstance(error, httpx.TimeoutException):
+            detail = f"{where} took the request and then sent nothing for {self._settings.read_timeout_s:g} s."
+            return problems.own("timeout", "Timeout", detail, hint, was_sent=True)
+        detail = f"{where} closed the connection or sent a broken answer ({type(error).__name__})."
+        return problems.own("broken-response", "Broken response", detail, hint, was_sent=True, is_transient=True)
+
+
+def _tls_context(settings: Settings) -> ssl.SSLContext:
+    context = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    if settings.ca_path is not None:
+        path = Path(settings.ca_path)
+        try:
+            if path.is_dir():
+                context.load_verify_locations(capath=str(path))
+            else:
+                context.load_verify_locations(cafile=str(path))
+        except (ssl.SSLError, OSError):
+            raise problems.unusable_settings(
+                [("ARIZE_SSL_CA_CERT", "names a file that holds no PEM certificate.")]
+            ) from None
+    if not settings.verify_tls:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
