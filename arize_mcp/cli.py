@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
 import logging
+import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -83,13 +84,20 @@ def _port(text: str) -> int:
 
 
 def _serve_stdio(*, sandbox: bool) -> int:
-    import anyio  # noqa: PLC0415 - the sandbox command and --help don't need the server's imports
-    from mcp.server.stdio import stdio_server  # noqa: PLC0415
+    # Before the imports below, which may print and take a while.
+    from arize_mcp.server.wire import Wire  # noqa: PLC0415
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit_at_once)
+    wire = Wire()
+
+    import anyio  # noqa: PLC0415 - the other commands don't need what the server does
 
     from arize_mcp import settings  # noqa: PLC0415
     from arize_mcp.api import problems  # noqa: PLC0415
     from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
     from arize_mcp.server.app import create_server  # noqa: PLC0415
+    from arize_mcp.server.stdio import serve  # noqa: PLC0415
 
     logging.basicConfig(stream=sys.stderr, level=settings.log_level(), format="%(levelname)s %(name)s: %(message)s")
     app = sandbox_key = None
@@ -105,15 +113,12 @@ def _serve_stdio(*, sandbox: bool) -> int:
         logging.getLogger(__name__).error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
 
-    async def serve() -> None:
-        server = create_server(api)
-        # Whatever a library prints stays off the wire; stdio_server has to see the real stdout first.
-        async with stdio_server() as (read_stream, write_stream):
-            with contextlib.redirect_stdout(sys.stderr):
-                await server.run(read_stream, write_stream, server.create_initialization_options())
-
-    anyio.run(serve)
+    anyio.run(serve, create_server(api), wire)
     return 0
+
+
+def _exit_at_once(_: int, __: object) -> None:
+    os._exit(0)
 
 
 def _serve_sandbox(host: str, port: int, db: str | None) -> int:

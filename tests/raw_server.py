@@ -62,7 +62,7 @@ class RawServer:
 
     base_url: str
     requests: list[Request] = field(default_factory=list[Request])
-    clock: SkippingClock = field(default_factory=lambda: SkippingClock())
+    clock: SkippingClock = field(default_factory=SkippingClock)
     connections: int = 0
 
     def api(self, **changes: object) -> ExperimentsAPI:

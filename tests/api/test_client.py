@@ -343,8 +343,8 @@ async def test_a_server_that_speaks_no_tls_is_a_tls_problem():
             tasks.start_soon(listener.serve, speak)
             with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
                 await api.list(ListExperimentsRequest())
+            assert caught.value.problem.get("type") == URN + "tls-failed"
             tasks.cancel_scope.cancel()
-    assert caught.value.problem.get("type") == URN + "tls-failed"
 
 
 @every_call

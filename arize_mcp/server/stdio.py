@@ -1,0 +1,189 @@
+"""The stdio transport: JSON-RPC, a message a line, and not a byte more on stdout.
+
+On POSIX pipes it runs on the event loop itself. Windows and regular files, which no event loop can wait for, are left
+to the SDK's transport. Source: MCP, Transports, stdio; JSON-RPC 2.0, 5.1.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import logging
+import os
+import signal
+import stat
+import sys
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+import anyio
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.message import SessionMessage
+from pydantic import ValidationError
+
+from arize_mcp.server.wire import Wire
+
+logger = logging.getLogger(__name__)
+
+MAX_LINE_BYTES: Final = 16 * 1024 * 1024
+"""The longest message taken from the host."""
+
+
+async def serve(server: Server[Any], wire: Wire) -> None:
+    """Serve until the host closes stdin or stdout, or SIGTERM or SIGINT comes; calls in flight are cancelled."""
+    async with anyio.create_task_group() as tasks:
+        if sys.platform != "win32":
+            tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
+        on_loop = _can_wait_for(wire.stdin_fd) and _can_wait_for(wire.stdout_fd)
+        transport = _pipes(wire) if on_loop else _files(wire)
+        async with transport as (read_stream, write_stream):
+            await server.run(read_stream, write_stream, server.create_initialization_options())
+        tasks.cancel_scope.cancel()
+
+
+async def _cancel_on_signal(scope: anyio.CancelScope) -> None:
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as signals:
+        async for _ in signals:
+            scope.cancel()
+            return
+
+
+def _can_wait_for(fd: int) -> bool:
+    mode = os.fstat(fd).st_mode
+    return sys.platform != "win32" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd))
+
+
+Streams = tuple[
+    MemoryObjectReceiveStream[SessionMessage | Exception],
+    MemoryObjectSendStream[SessionMessage],
+]
+
+
+@asynccontextmanager
+async def _files(wire: Wire) -> AsyncGenerator[Streams]:
+    stdin = io.TextIOWrapper(os.fdopen(wire.stdin_fd, "rb"), encoding="utf-8", errors="replace")
+    stdout = io.TextIOWrapper(os.fdopen(wire.stdout_fd, "wb"), encoding="utf-8")
+    async with stdio_server(anyio.wrap_file(stdin), anyio.wrap_file(stdout)) as streams:
+        yield cast("Streams", streams)
+
+
+@asynccontextmanager
+async def _pipes(wire: Wire) -> AsyncGenerator[Streams]:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
+    stdin, _ = await loop.connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(wire.stdin_fd), "rb", buffering=0)
+    )
+    stdout, output = await loop.connect_write_pipe(_Output, os.fdopen(os.dup(wire.stdout_fd), "wb", buffering=0))
+    incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception]()
+    write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage]()
+
+    async def read() -> None:
+        async with incoming:
+            async for line in _lines(reader):
+                message = _message(line)
+                if isinstance(message, bytes):
+                    await output.write(message)
+                elif message is not None:
+                    await incoming.send(SessionMessage(message))
+
+    async def write() -> None:
+        async with outgoing:
+            async for item in outgoing:
+                text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
+                await output.write(text.encode() + b"\n")
+
+    try:
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(read)
+            tasks.start_soon(write)
+            output.lost = tasks.cancel_scope.cancel
+            yield read_stream, write_stream
+            tasks.cancel_scope.cancel()
+    finally:
+        # A terminal is shared with the shell, which wants it as it was.
+        os.set_blocking(wire.stdin_fd, True)
+        os.set_blocking(wire.stdout_fd, True)
+        stdin.close()
+        stdout.close()
+
+
+class _Output(asyncio.BaseProtocol):
+    """Writes to stdout, no faster than the host reads."""
+
+    def __init__(self) -> None:
+        self.lost: Any = None
+        self._may_write = asyncio.Event()
+        self._may_write.set()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast("asyncio.WriteTransport", transport)
+        # A message counts as written when the host has it all.
+        self._transport.set_write_buffer_limits(high=0)
+
+    def pause_writing(self) -> None:
+        self._may_write.clear()
+
+    def resume_writing(self) -> None:
+        self._may_write.set()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        # The host closed stdout: nobody is left to answer.
+        self._may_write.set()
+        if self.lost is not None:
+            self.lost()
+
+    async def write(self, data: bytes) -> None:
+        self._transport.write(data)
+        await self._may_write.wait()
+
+
+async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[bytes | None]:
+    """The lines without their ends; None for one that is longer than MAX_LINE_BYTES, of which nothing is kept."""
+    too_long = False
+    while True:
+        try:
+            line = await reader.readuntil(b"\n")
+        except asyncio.LimitOverrunError as overrun:
+            await reader.readexactly(overrun.consumed)
+            too_long = True
+            continue
+        except asyncio.IncompleteReadError:
+            return
+        yield None if too_long else line.strip(b"\r\n")
+        too_long = False
+
+
+def _message(line: bytes | None) -> types.JSONRPCMessage | bytes | None:
+    """A line's message; the error reply to one that holds none; None where there is nothing to say."""
+    if line is None:
+        return _error(None, types.INVALID_REQUEST, f"Message longer than {MAX_LINE_BYTES} bytes")
+    if not line.strip():
+        return None
+    try:
+        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+    except ValidationError:
+        pass
+    try:
+        value: Any = json.loads(line)
+    except (ValueError, RecursionError):
+        return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
+    if isinstance(value, list):
+        return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if "method" in fields and "id" not in fields:
+        logger.warning("ignored a malformed notification")
+        return None
+    request_id = fields.get("id")
+    known = request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
+    return _error(known, types.INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
+
+
+def _error(request_id: str | int | None, code: int, message: str) -> bytes:
+    reply = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
+    return json.dumps(reply).encode() + b"\n"
