@@ -228,7 +228,7 @@ class ExperimentsAPI:
         query: Mapping[str, str | int] | None = None,
         body: JSONObject | None = None,
     ) -> JSONObject:
-        """Send a request, again where it may be, and check the answer against model; {} where there is none.
+        """Send a request, again where it may be, and check the answer: against model, or, without one, to be a 204.
 
         Raises:
             ProblemError: the last answer, when all sends failed.
@@ -244,7 +244,11 @@ class ExperimentsAPI:
                     sends += 1
                     call.may_have_acted = call.may_have_acted or method != "GET"
                     answer = await self._connections.send(method, segments, query, body)
-                return {} if model is None else _checked(method, answer, model)
+                if model is not None:
+                    return _checked(method, answer, model)
+                if answer.status != 204:
+                    raise _unexpected(method, answer, "should be absent, with status 204.")
+                return {}
             except ProblemError as error:
                 call.last = error
                 lost_before = lost_before or retry.is_lost(error)
@@ -257,18 +261,18 @@ class ExperimentsAPI:
                 if sends > 1:
                     cast("JSONObject", error.problem)["sends"] = sends
                 wait_s = retry.wait_s(sends, error.retry_after_s, self._jitter())
+                if error.status == 429:
+                    until = self._clock.now() + min(retry.MAX_HOLD_S, error.retry_after_s or wait_s or 0.0)
+                    self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
                 if not retry.may_send_again(method, error) or wait_s is None or self._is_past(call, wait_s):
                     raise
                 reason = "rate limited" if error.status == 429 else error.problem.get("title", "failed").lower()
-                if error.status == 429:
-                    until = self._clock.now() + wait_s
-                    self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
             await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
 
     async def _hold_back(self, call: _Call, endpoint: tuple[str, int]) -> None:
         """After a 429 the other calls of the endpoint wait as well."""
         while (wait_s := self._held_until.get(endpoint, 0.0) - self._clock.now()) > 0:
-            if self._is_past(call, wait_s):
+            if wait_s > retry.MAX_RETRY_AFTER_S or self._is_past(call, wait_s):
                 raise problems.own(
                     "rate-limited",
                     "Rate limited",
@@ -359,8 +363,11 @@ def _checked(method: str, answer: Answer, model: type[BaseModel]) -> JSONObject:
             text = json.dumps(value, ensure_ascii=False)
             value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except (ValueError, RecursionError):
-        body = problems.describe_body(answer.content, answer.headers.get("content-type", ""))
-        raise _unexpected(method, answer, f"is not JSON. {body}") from None
+        content_type = answer.headers.get("content-type", "")
+        error = _unexpected(method, answer, f"is not JSON. {problems.describe_body(answer.content, content_type)}")
+        # What claims to be JSON may have been cut short on the way; a login page stays one.
+        error.is_transient = "json" in content_type
+        raise error from None
     try:
         model.model_validate(value)
     except ValidationError as error:
@@ -388,6 +395,6 @@ def _unexpected(method: str, answer: Answer, what: str) -> ProblemError:
         "unexpected-response",
         "Unexpected response",
         f"The API answered {answer.status}, but its body {what}",
-        problems.MAYBE_STORED if method == "POST" else hint,
+        {"POST": problems.MAYBE_STORED, "DELETE": problems.MAYBE_DELETED}.get(method, hint),
         http_status=answer.status,
     )

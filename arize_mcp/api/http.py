@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 import ssl
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -152,11 +152,14 @@ class Connections:
         if self._app is not None:
             transport = httpx.ASGITransport(app=self._app)
         else:
-            transport = httpx.AsyncHTTPTransport(
-                verify=_tls_context(settings),
-                limits=httpx.Limits(max_connections=settings.max_connections),
-                proxy=settings.proxy_url,
-                trust_env=False,
+            tls = _tls_context(settings)
+            transport = _Lanes(
+                lambda: httpx.AsyncHTTPTransport(
+                    verify=tls,
+                    limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                    proxy=settings.proxy_url,
+                    trust_env=False,
+                )
             )
         return httpx.AsyncClient(
             base_url=settings.base_url,
@@ -210,6 +213,57 @@ class Connections:
             return problems.own("timeout", "Timeout", detail, hint, was_sent=True)
         detail = f"{where} closed the connection or sent a broken answer ({type(error).__name__})."
         return problems.own("broken-response", "Broken response", detail, hint, was_sent=True, is_transient=True)
+
+
+class _Lanes(httpx.AsyncBaseTransport):
+    """A transport of one connection for each request under way, kept for the next.
+
+    In httpx's own pool the requests race for the idle connections, and in a burst some lose until all others are done.
+    """
+
+    def __init__(self, open_lane: Callable[[], httpx.AsyncHTTPTransport]) -> None:
+        self._open_lane = open_lane
+        self._lanes: list[httpx.AsyncHTTPTransport] = []
+        self._idle: list[httpx.AsyncHTTPTransport] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if not self._idle:
+            self._idle.append(self._open_lane())
+            self._lanes.append(self._idle[-1])
+        lane = self._idle.pop()
+        try:
+            response = await lane.handle_async_request(request)
+        except BaseException:
+            self._idle.append(lane)
+            raise
+        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's
+        response.stream = _LaneStream(response.stream, lambda: self._release(lane))
+        return response
+
+    def _release(self, lane: httpx.AsyncHTTPTransport) -> None:
+        if lane not in self._idle:
+            self._idle.append(lane)
+
+    async def aclose(self) -> None:
+        for lane in self._lanes:
+            await lane.aclose()
+
+
+class _LaneStream(httpx.AsyncByteStream):
+    """A body whose lane is free when it is closed."""
+
+    def __init__(self, stream: httpx.AsyncByteStream, release: Callable[[], None]) -> None:
+        self._stream = stream
+        self._release = release
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        try:
+            await self._stream.aclose()
+        finally:
+            self._release()
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:

@@ -14,6 +14,9 @@ BACKOFF_CAP_S: Final = 8.0
 MAX_RETRY_AFTER_S: Final = 20.0
 """The longest Retry-After that is waited for; a longer one is told to the caller."""
 
+MAX_HOLD_S: Final = 60.0
+"""The longest that calls of an endpoint hold back after a 429 of another: the window of Arize's limit is a minute."""
+
 _GATEWAY_ERRORS = (502, 503, 504)
 
 

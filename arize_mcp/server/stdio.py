@@ -166,9 +166,12 @@ def _message(line: bytes | None) -> types.JSONRPCMessage | bytes | None:
     if not line.strip():
         return None
     try:
-        return types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
+        # To the SDK, a request whose id is null or a fraction is a notification.
+        if not isinstance(message, types.JSONRPCNotification) or b'"id"' not in line:
+            return message
     except ValidationError:
-        pass
+        message = None
     try:
         value: Any = json.loads(line)
     except (ValueError, RecursionError):
@@ -176,6 +179,8 @@ def _message(line: bytes | None) -> types.JSONRPCMessage | bytes | None:
     if isinstance(value, list):
         return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if message is not None and "id" not in fields:
+        return message
     if "method" in fields and "id" not in fields:
         logger.warning("ignored a malformed notification")
         return None

@@ -6,6 +6,7 @@ import json
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPStatus
 from itertools import cycle
 from typing import Any
@@ -22,6 +23,7 @@ JSON = dict[str, Any]
 ABSENT = object()
 EXPERIMENTS = "/v2/experiments"
 RUN = {"example_id": "e", "output": "o"}
+SEEDED = ["support-detailed-prompt", "support-baseline-short-prompt"]
 EXPERIMENT_KEYS = {
     "id",
     "name",
@@ -42,17 +44,42 @@ DOCUMENTED = {
 }
 
 
+def client(sandbox: Sandbox) -> httpx.Client:
+    headers = {"Authorization": "Bearer sandbox-key"}
+    return httpx.Client(base_url=sandbox.base_url, headers=headers, timeout=30, trust_env=False, verify=False)
+
+
 @pytest.fixture
 def http(sandbox: Sandbox) -> Generator[httpx.Client]:
-    headers = {"Authorization": "Bearer sandbox-key"}
-    with httpx.Client(base_url=sandbox.base_url, headers=headers, timeout=30) as client:
-        yield client
+    with client(sandbox) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def shared() -> Generator[Sandbox]:
+    """One sandbox for all requests that are refused; none of them may change it."""
+    app = create_app()
+    with served(app) as base_url:
+        yield Sandbox(base_url, app.state.store)
+    experiments, _ = app.state.store.experiments(None, None, None, 100, None)
+    assert [experiment["name"] for experiment in experiments] == SEEDED
+    app.state.store.close()
+
+
+@pytest.fixture(scope="module")
+def shared_http(shared: Sandbox) -> Generator[httpx.Client]:
+    with client(shared) as opened:
+        yield opened
 
 
 def new(sandbox: Sandbox, **changes: Any) -> JSON:
     """The body of a valid create, with members changed, added or (ABSENT) left out."""
     body = {"name": "n", "dataset_id": sandbox.dataset_id, "experiment_runs": [RUN], **changes}
     return {key: value for key, value in body.items() if value is not ABSENT}
+
+
+def newest_id(http: httpx.Client) -> str:
+    return http.get(EXPERIMENTS).json()["experiments"][0]["id"]
 
 
 def create(http: httpx.Client, body: JSON) -> JSON:
@@ -93,6 +120,11 @@ def pages(http: httpx.Client, path: str, key: str, *, limits: Iterator[int], **q
         cursor = {"cursor": page["pagination"]["next_cursor"]}
 
 
+def all_runs(http: httpx.Client, experiment_id: str, *, limits: list[int]) -> list[JSON]:
+    found = pages(http, f"{EXPERIMENTS}/{experiment_id}/runs", "experiment_runs", limits=cycle(limits))
+    return [run for page in found for run in page]
+
+
 def names(http: httpx.Client, **query: str) -> list[str]:
     answer = http.get(EXPERIMENTS, params={"limit": "100", **query})
     assert answer.status_code == 200, answer.text
@@ -104,14 +136,14 @@ def names(http: httpx.Client, **query: str) -> list[str]:
 
 @pytest.mark.parametrize("path", [EXPERIMENTS, "/v2/spaces", "/v2/nothing"])
 @pytest.mark.parametrize("key", [None, "Bearer wrong", "sandbox-key", "Basic sandbox-key", "Bearer sandbox-key2"])
-def test_without_the_key_every_path_answers_401(sandbox: Sandbox, path: str, key: str | None):
-    answer = httpx.get(sandbox.base_url + path, headers={"Authorization": key} if key else {})
+def test_without_the_key_every_path_answers_401(shared: Sandbox, path: str, key: str | None):
+    answer = httpx.get(shared.base_url + path, headers={"Authorization": key} if key else {})
     problem(answer, 401, "not valid" if key else "Authorization: Bearer <api-key>")
     assert answer.headers["www-authenticate"] == "Bearer"
 
 
-def test_every_error_has_a_request_id_of_its_own(http: httpx.Client):
-    ids = {problem(http.get(f"{EXPERIMENTS}/nope"), 404)["request_id"] for _ in range(3)}
+def test_every_error_has_a_request_id_of_its_own(shared_http: httpx.Client):
+    ids = {problem(shared_http.get(f"{EXPERIMENTS}/nope"), 404)["request_id"] for _ in range(3)}
     assert len(ids) == 3
 
 
@@ -156,20 +188,22 @@ def test_a_name_may_be_any_text_of_255_characters(sandbox: Sandbox, http: httpx.
 
 
 @pytest.mark.parametrize("name", ["x" * 256, 'a"', "\\"], ids=["256", "quote", "backslash"])
-def test_a_name_against_the_rules_is_422(sandbox: Sandbox, http: httpx.Client, name: str):
-    problem(http.post(EXPERIMENTS, json=new(sandbox, name=name)), 422, "The 'name' field must have 1-255 characters")
+def test_a_name_against_the_rules_is_422(shared: Sandbox, shared_http: httpx.Client, name: str):
+    problem(
+        shared_http.post(EXPERIMENTS, json=new(shared, name=name)), 422, "The 'name' field must have 1-255 characters"
+    )
 
 
 @pytest.mark.parametrize("count", [0, 1001])
-def test_too_few_or_too_many_runs_are_422(sandbox: Sandbox, http: httpx.Client, count: int):
-    body = new(sandbox, experiment_runs=[RUN] * count)
-    problem(http.post(EXPERIMENTS, json=body), 422, f"must have 1-1000 runs; got {count}")
+def test_too_few_or_too_many_runs_are_422(shared: Sandbox, shared_http: httpx.Client, count: int):
+    body = new(shared, experiment_runs=[RUN] * count)
+    problem(shared_http.post(EXPERIMENTS, json=body), 422, f"must have 1-1000 runs; got {count}")
 
 
 def test_1000_runs_are_stored_in_their_order(sandbox: Sandbox, http: httpx.Client):
     runs = [{"example_id": f"e{index}", "output": ""} for index in range(1000)]
     created = create(http, new(sandbox, experiment_runs=runs))
-    stored = sum(pages(http, f"{EXPERIMENTS}/{created['id']}/runs", "experiment_runs", limits=cycle([500])), [])
+    stored = all_runs(http, created["id"], limits=[500])
     assert [run["example_id"] for run in stored] == [run["example_id"] for run in runs]
     assert sorted({run["id"] for run in stored}) == [run["id"] for run in stored], "search's order, by id, is the same"
 
@@ -199,13 +233,13 @@ def test_1000_runs_are_stored_in_their_order(sandbox: Sandbox, http: httpx.Clien
         ({"experiment_runs": [{**RUN, "example_id": 7}]}, "experiment_runs[0]: the 'example_id'"),
     ],
 )
-def test_a_missing_or_wrong_typed_field_is_400(sandbox: Sandbox, http: httpx.Client, changes: JSON, says: str):
-    problem(http.post(EXPERIMENTS, json=new(sandbox, **changes)), 400, says)
+def test_a_missing_or_wrong_typed_field_is_400(shared: Sandbox, shared_http: httpx.Client, changes: JSON, says: str):
+    problem(shared_http.post(EXPERIMENTS, json=new(shared, **changes)), 400, says)
 
 
-def test_an_example_id_is_a_string_also_without_a_dataset(sandbox: Sandbox, http: httpx.Client):
-    body = new(sandbox, dataset_id=ABSENT, space_id=sandbox.space_id, experiment_runs=[{**RUN, "example_id": 7}])
-    problem(http.post(EXPERIMENTS, json=body), 400, "experiment_runs[0]: the 'example_id'")
+def test_an_example_id_is_a_string_also_without_a_dataset(shared: Sandbox, shared_http: httpx.Client):
+    body = new(shared, dataset_id=ABSENT, space_id=shared.space_id, experiment_runs=[{**RUN, "example_id": 7}])
+    problem(shared_http.post(EXPERIMENTS, json=body), 400, "experiment_runs[0]: the 'example_id'")
 
 
 @pytest.mark.parametrize(
@@ -216,23 +250,23 @@ def test_an_example_id_is_a_string_also_without_a_dataset(sandbox: Sandbox, http
         ({"dataset_id": None}, "exactly one of 'dataset_id' and 'space_id'"),
         ({"descripton": "x"}, "Unknown field 'descripton'"),
         ({"experiment_runs": [{**RUN, "id": "x"}]}, "experiment_runs[0]: the field 'id'"),
-        ({"experiment_runs": [RUN, {**RUN, "annotations": []}]}, "experiment_runs[1]: the field 'annotations'"),
+        ({"experiment_runs": [RUN, {**RUN, "annotations": None}]}, "experiment_runs[1]: the field 'annotations'"),
     ],
 )
-def test_a_well_formed_body_against_a_rule_is_422(sandbox: Sandbox, http: httpx.Client, changes: JSON, says: str):
-    problem(http.post(EXPERIMENTS, json=new(sandbox, **changes)), 422, says)
+def test_a_well_formed_body_against_a_rule_is_422(shared: Sandbox, shared_http: httpx.Client, changes: JSON, says: str):
+    problem(shared_http.post(EXPERIMENTS, json=new(shared, **changes)), 422, says)
 
 
-@pytest.mark.parametrize("changes", [{"dataset_id": "nope"}, {"dataset_id": ABSENT, "space_id": "nope"}])
-def test_an_unknown_dataset_or_space_is_404(sandbox: Sandbox, http: httpx.Client, changes: JSON):
-    problem(http.post(EXPERIMENTS, json=new(sandbox, **changes)), 404, "nope" if "nope" in http.headers else "No ")
-    assert "n" not in names(http)
+@pytest.mark.parametrize("key", ["dataset_id", "space_id"])
+def test_an_unknown_dataset_or_space_is_404(shared: Sandbox, shared_http: httpx.Client, key: str):
+    body = {**new(shared, dataset_id=ABSENT), key: "nope"}
+    problem(shared_http.post(EXPERIMENTS, json=body), 404, f"has this '{key}'")
 
 
 @pytest.mark.parametrize("path", [EXPERIMENTS, f"{EXPERIMENTS}/x/runs/search"])
 @pytest.mark.parametrize("body", [b"{", b"[]", b"null", b'"x"', b"\xef\xbb\xbf{}", "{}".encode("utf-16")], ids=range(6))
-def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, path: str, body: bytes):
-    problem(http.post(path, content=body), 400, "The body ")
+def test_a_body_that_is_no_json_object_is_400(shared_http: httpx.Client, path: str, body: bytes):
+    problem(shared_http.post(path, content=body), 400, "The body ")
 
 
 @pytest.mark.parametrize(
@@ -241,9 +275,6 @@ def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, path: str, bod
         b"NaN",
         b"Infinity",
         b"-Infinity",
-        pytest.param(
-            b"1e999", marks=pytest.mark.xfail(strict=True, reason="stored, then sent as Infinity, which is no JSON")
-        ),
         b'"\xff"',
         b'"\xed\xa0\x80"',
         rb'"\ud800"',
@@ -253,10 +284,15 @@ def test_a_body_that_is_no_json_object_is_400(http: httpx.Client, path: str, bod
     ],
     ids=lambda value: str(value[:12]),
 )
-def test_a_value_that_json_or_utf_8_cant_hold_is_400(sandbox: Sandbox, http: httpx.Client, value: bytes):
-    body = json.dumps(new(sandbox, experiment_runs=[{**RUN, "extra": "VALUE"}])).encode()
-    problem(http.post(EXPERIMENTS, content=body.replace(b'"VALUE"', value)), 400, "not valid JSON in UTF-8")
-    assert "n" not in names(http)
+def test_a_value_that_json_or_utf_8_cant_hold_is_400(shared: Sandbox, shared_http: httpx.Client, value: bytes):
+    body = json.dumps(new(shared, experiment_runs=[{**RUN, "extra": "VALUE"}])).encode()
+    problem(shared_http.post(EXPERIMENTS, content=body.replace(b'"VALUE"', value)), 400, "not valid JSON in UTF-8")
+
+
+@pytest.mark.xfail(strict=True, reason="stored as an infinity, and then sent as Infinity, which is no JSON")
+def test_a_number_beyond_all_floats_is_400(sandbox: Sandbox, http: httpx.Client):
+    body = json.dumps(new(sandbox, experiment_runs=[{**RUN, "extra": "VALUE"}])).replace('"VALUE"', "1e999")
+    problem(http.post(EXPERIMENTS, content=body), 400)
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -291,9 +327,23 @@ def test_an_experiment_without_a_dataset_belongs_to_its_space(sandbox: Sandbox, 
 def test_runs_come_back_in_order_with_every_field_exactly_as_sent(sandbox: Sandbox, http: httpx.Client):
     runs = [
         {"output": "", "example_id": "b", "model": "gpt-4o-mini", "latency_ms": 118, "temperature": 0.2},
-        {"example_id": "a", "output": "é\u2028\U0001f600\x00", "big": 12345678901234567, "n": None, "t": True, "one": 1},
+        {
+            "example_id": "a",
+            "output": "é\u2028\U0001f600\x00",
+            "big": 12345678901234567,
+            "n": None,
+            "t": True,
+            "one": 1,
+        },
         {"example_id": "a", "output": "o", "nested": {"a": [{}, [1.5, "x"], {"b": None}]}, "": "", "Ключ": "值"},
-        {"example_id": "c", "output": "o", "eval.a.b.score": 0.5, "eval.a.b.label": "ok", "eval": {"a": 1}, "error": "E"},
+        {
+            "example_id": "c",
+            "output": "o",
+            "eval.a.b.score": 0.5,
+            "eval.a.b.label": "ok",
+            "eval": {"a": 1},
+            "error": "E",
+        },
     ]
     created = create(http, new(sandbox, experiment_runs=runs))
     stored = http.get(f"{EXPERIMENTS}/{created['id']}/runs").json()["experiment_runs"]
@@ -332,9 +382,9 @@ def test_searching_runs_pages_like_listing_them(sandbox: Sandbox, http: httpx.Cl
         ),
     ],
 )
-def test_a_search_against_the_rules_is_refused(http: httpx.Client, body: JSON, status: int, says: str):
-    experiment_id = http.get(EXPERIMENTS).json()["experiments"][0]["id"]
-    problem(http.post(f"{EXPERIMENTS}/{experiment_id}/runs/search", json=body), status, says)
+def test_a_search_against_the_rules_is_refused(shared_http: httpx.Client, body: JSON, status: int, says: str):
+    experiment_id = newest_id(shared_http)
+    problem(shared_http.post(f"{EXPERIMENTS}/{experiment_id}/runs/search", json=body), status, says)
 
 
 # Listing
@@ -351,7 +401,6 @@ def test_experiments_come_newest_first_fifty_at_a_time(sandbox: Sandbox, http: h
 
 
 def test_filters_narrow_the_list_and_names_match_in_any_case(sandbox: Sandbox, http: httpx.Client):
-    seeded = ["support-detailed-prompt", "support-baseline-short-prompt"]
     other_id = sandbox.store.datasets()[1]["id"]
     for name, where in (
         ("Größe 100%", {}),
@@ -359,16 +408,16 @@ def test_filters_narrow_the_list_and_names_match_in_any_case(sandbox: Sandbox, h
         ("éclair 2", {"dataset_id": ABSENT, "space_id": sandbox.space_id}),
     ):
         create(http, new(sandbox, name=name, **where))
-    assert names(http) == ["éclair 2", "ÉCLAIR_1", "Größe 100%", *seeded]
+    assert names(http) == ["éclair 2", "ÉCLAIR_1", "Größe 100%", *SEEDED]
     assert names(http, space_id=sandbox.space_id) == names(http)
-    assert names(http, dataset_id=sandbox.dataset_id) == ["Größe 100%", *seeded]
+    assert names(http, dataset_id=sandbox.dataset_id) == ["Größe 100%", *SEEDED]
     assert names(http, dataset_id=other_id) == ["ÉCLAIR_1"]
     assert names(http, name="Éclair") == ["éclair 2", "ÉCLAIR_1"]
     assert names(http, name="GRÖSSE") == ["Größe 100%"]
     assert names(http, name="%") == ["Größe 100%"], "no wildcard"
     assert names(http, name="_") == ["ÉCLAIR_1"], "no wildcard"
     assert names(http, name="ÉCLAIR", dataset_id=other_id) == ["ÉCLAIR_1"]
-    assert names(http, name="PROMPT", space_id=sandbox.space_id) == seeded
+    assert names(http, name="PROMPT", space_id=sandbox.space_id) == SEEDED
     assert names(http, name="nope") == []
 
 
@@ -378,7 +427,7 @@ def test_filters_narrow_the_list_and_names_match_in_any_case(sandbox: Sandbox, h
 def test_cursors_lead_through_everything_exactly_once(sandbox: Sandbox, http: httpx.Client, limits: list[int]):
     runs = [{"example_id": str(index), "output": "o"} for index in range(8)]
     for name in "abcdefg":
-        created = create(http, new(sandbox, name=f"Page {name}", experiment_runs=runs))
+        create(http, new(sandbox, name=f"Page {name}", experiment_runs=runs))
     listed: list[JSON] = []
     for page in pages(http, EXPERIMENTS, "experiments", limits=cycle(limits), name="page"):
         listed += page
@@ -386,10 +435,10 @@ def test_cursors_lead_through_everything_exactly_once(sandbox: Sandbox, http: ht
         create(http, new(sandbox, name=f"page of {len(listed)}"))
         http.delete(f"{EXPERIMENTS}/{page[-1]['id']}")
     assert [experiment["name"] for experiment in listed] == [f"Page {name}" for name in "gfedcba"]
-    path = f"{EXPERIMENTS}/{create(http, new(sandbox, name='runs', experiment_runs=runs))['id']}/runs"
-    stored = sum(pages(http, path, "experiment_runs", limits=cycle(limits)), [])
+    # Between others, whose runs are none of its pages.
+    ids = [create(http, new(sandbox, name=name, experiment_runs=runs))["id"] for name in "xyz"]
+    stored = all_runs(http, ids[1], limits=limits)
     assert [run["example_id"] for run in stored] == [run["example_id"] for run in runs]
-    assert created["id"] not in path
 
 
 def queries(sandbox: Sandbox, http: httpx.Client) -> list[httpx.Request]:
@@ -413,72 +462,78 @@ def with_cursor(http: httpx.Client, request: httpx.Request, cursor: str) -> http
     return http.get(request.url.copy_merge_params({"cursor": cursor}))
 
 
-def test_a_cursor_is_good_for_its_own_query_only(sandbox: Sandbox, http: httpx.Client):
-    requests = queries(sandbox, http)
-    cursors = [http.send(request).json()["pagination"]["next_cursor"] for request in requests]
+def test_a_cursor_is_good_for_its_own_query_only(shared: Sandbox, shared_http: httpx.Client):
+    requests = queries(shared, shared_http)
+    cursors = [shared_http.send(request).json()["pagination"]["next_cursor"] for request in requests]
     for index, request in enumerate(requests):
         for other, cursor in enumerate(cursors):
-            answer = with_cursor(http, request, cursor)
+            answer = with_cursor(shared_http, request, cursor)
             if index == other:
                 assert answer.status_code == 200, answer.text
             else:
                 problem(answer, 400, "cursor is not valid for this query")
 
 
-def test_a_broken_or_foreign_cursor_is_400(sandbox: Sandbox, http: httpx.Client):
+def test_a_broken_or_foreign_cursor_is_400(shared: Sandbox, shared_http: httpx.Client):
+    requests = queries(shared, shared_http)
     app = create_app()
-    for request in queries(sandbox, http):
-        cursor = http.send(request).json()["pagination"]["next_cursor"]
-        with served(app) as other:
-            path = request.url.raw_path.decode()
-            answer = http.send(http.build_request(request.method, other + path, content=request.content))
-            foreign = answer.json()["pagination"]["next_cursor"]
-        first = "B" if cursor[0] == "A" else "A"
-        for broken in (foreign, cursor[:-1], cursor + "AAAA", first + cursor[1:], cursor[::-1], "x", "!", "=", "é", "1"):
-            problem(with_cursor(http, request, broken), 400, "cursor is not valid for this query")
+    with served(app) as other:
+        copies = [
+            shared_http.build_request(request.method, other + request.url.raw_path.decode(), content=request.content)
+            for request in requests
+        ]
+        foreign = [shared_http.send(copy).json()["pagination"]["next_cursor"] for copy in copies]
     app.state.store.close()
+    for request, of_another_store in zip(requests, foreign, strict=True):
+        cursor = shared_http.send(request).json()["pagination"]["next_cursor"]
+        first = "B" if cursor[0] == "A" else "A"
+        altered = (cursor[:-1], cursor + "AAAA", first + cursor[1:], cursor[::-1])
+        for broken in (of_another_store, *altered, "x", "!", "=", "é", "1"):
+            problem(with_cursor(shared_http, request, broken), 400, "cursor is not valid for this query")
 
 
 @pytest.mark.parametrize(("path", "maximum"), [(EXPERIMENTS, 100), (f"{EXPERIMENTS}/ID/runs", 500)])
-def test_a_limit_has_its_bounds(http: httpx.Client, path: str, maximum: int):
-    path = path.replace("ID", http.get(EXPERIMENTS).json()["experiments"][0]["id"])
+def test_a_limit_has_its_bounds(shared_http: httpx.Client, path: str, maximum: int):
+    path = path.replace("ID", newest_id(shared_http))
     for good in ("1", "07", str(maximum)):
-        assert http.get(path, params={"limit": good}).status_code == 200
+        assert shared_http.get(path, params={"limit": good}).status_code == 200
     for bad in ("0", "-1", str(maximum + 1), "9" * 30, "1.5", "1e1", "+1", " 1", "0x1", "ten", "None", "\uff15", "1_0"):
-        problem(http.get(path, params={"limit": bad}), 400, f"'limit' must be a whole number from 1 to {maximum}")
+        problem(
+            shared_http.get(path, params={"limit": bad}), 400, f"'limit' must be a whole number from 1 to {maximum}"
+        )
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "query", "says"),
+    ("method", "target", "says"),
     [
-        ("GET", "", "space=x", "Unknown query parameter 'space'"),
-        ("GET", "", "Limit=1", "Unknown query parameter 'Limit'"),
-        ("GET", "", "limit=1&limit=1", "'limit' is given more than once"),
-        ("GET", "", "name=a&limit=2&name=b", "'name' is given more than once"),
-        ("GET", "", "name=", "'name' is empty"),
-        ("GET", "", "cursor", "'cursor' is empty"),
-        ("GET", "", "dataset_id=", "'dataset_id' is empty"),
-        ("GET", "", "name=" + "x" * 256, "'name' must have at most 255"),
-        ("GET", "", "dataset_id=DATASET&space_id=SPACE", "at most one of 'dataset_id' and 'space_id'"),
-        ("GET", "/ID/runs", "filter=x", "Unknown query parameter 'filter'"),
-        ("GET", "/ID/runs", "cursor=", "'cursor' is empty"),
-        ("GET", "/ID", "expand=runs", "Unknown query parameter 'expand'"),
-        ("DELETE", "/ID", "dry_run=1", "Unknown query parameter 'dry_run'"),
+        ("GET", "?space=x", "Unknown query parameter 'space'"),
+        ("GET", "?Limit=1", "Unknown query parameter 'Limit'"),
+        ("GET", "?limit=1&limit=1", "'limit' is given more than once"),
+        ("GET", "?name=a&limit=2&name=b", "'name' is given more than once"),
+        ("GET", "?name=", "'name' is empty"),
+        ("GET", "?cursor", "'cursor' is empty"),
+        ("GET", "?dataset_id=", "'dataset_id' is empty"),
+        ("GET", "?name=" + "x" * 256, "'name' must have at most 255"),
+        ("GET", "?dataset_id=DATASET&space_id=SPACE", "at most one of 'dataset_id' and 'space_id'"),
+        ("GET", "/ID/runs?filter=x", "Unknown query parameter 'filter'"),
+        ("GET", "/ID/runs?cursor=", "'cursor' is empty"),
+        ("GET", "/ID?expand=runs", "Unknown query parameter 'expand'"),
+        ("DELETE", "/ID?dry_run=1", "Unknown query parameter 'dry_run'"),
     ],
 )
 def test_a_wrong_query_is_400_and_does_nothing(
-    sandbox: Sandbox, http: httpx.Client, method: str, path: str, query: str, says: str
+    shared: Sandbox, shared_http: httpx.Client, method: str, target: str, says: str
 ):
-    experiment_id = http.get(EXPERIMENTS).json()["experiments"][0]["id"]
-    query = query.replace("DATASET", sandbox.dataset_id).replace("SPACE", sandbox.space_id)
-    url = f"{EXPERIMENTS}{path.replace('ID', experiment_id)}?{query}"
-    problem(http.request(method, url), 400, says)
-    assert http.get(f"{EXPERIMENTS}/{experiment_id}").status_code == 200
+    experiment_id = newest_id(shared_http)
+    for placeholder, real in (("ID", experiment_id), ("DATASET", shared.dataset_id), ("SPACE", shared.space_id)):
+        target = target.replace(placeholder, real)
+    problem(shared_http.request(method, EXPERIMENTS + target), 400, says)
+    assert shared_http.get(f"{EXPERIMENTS}/{experiment_id}").status_code == 200
 
 
 @pytest.mark.parametrize("key", ["dataset_id", "space_id"])
-def test_an_unknown_dataset_or_space_in_a_filter_is_404(http: httpx.Client, key: str):
-    problem(http.get(EXPERIMENTS, params={key: "nope"}), 404, f"'{key}'")
+def test_an_unknown_dataset_or_space_in_a_filter_is_404(shared_http: httpx.Client, key: str):
+    problem(shared_http.get(EXPERIMENTS, params={key: "nope"}), 404, f"'{key}'")
 
 
 # One experiment
@@ -486,8 +541,8 @@ def test_an_unknown_dataset_or_space_in_a_filter_is_404(http: httpx.Client, key:
 
 @pytest.mark.parametrize("experiment_id", ["nope", "RXhwZXJpbWVudDo5OTphQmNE", "%00", "'--", "%F0%9F%98%80"])
 @pytest.mark.parametrize(("method", "tail"), [("GET", ""), ("DELETE", ""), ("GET", "/runs"), ("POST", "/runs/search")])
-def test_an_unknown_id_is_404(sandbox: Sandbox, experiment_id: str, method: str, tail: str):
-    url = f"{sandbox.base_url}{EXPERIMENTS}/{experiment_id}{tail}"
+def test_an_unknown_id_is_404(shared: Sandbox, experiment_id: str, method: str, tail: str):
+    url = f"{shared.base_url}{EXPERIMENTS}/{experiment_id}{tail}"
     answer = httpx.request(method, url, headers={"Authorization": "Bearer sandbox-key"})
     assert (answer.status_code, answer.json()["detail"]) == (404, "No experiment has this id.")
 
@@ -505,16 +560,18 @@ def test_a_deleted_experiment_is_gone_and_its_name_is_free(sandbox: Sandbox, htt
     assert len(http.get(f"{EXPERIMENTS}/{second['id']}/runs").json()["experiment_runs"]) == 1
 
 
-@pytest.mark.parametrize("tail", ["%2Fruns", "%2fruns", "%2F", "%2Fruns%2Fsearch", "%252Fruns", "/runs%2Fsearch", "%3F"])
-def test_an_encoded_slash_stays_inside_its_path_segment(http: httpx.Client, tail: str):
-    experiment_id = http.get(EXPERIMENTS).json()["experiments"][0]["id"]
+@pytest.mark.parametrize(
+    "tail", ["%2Fruns", "%2fruns", "%2F", "%2Fruns%2Fsearch", "%252Fruns", "/runs%2Fsearch", "%3F"]
+)
+def test_an_encoded_slash_stays_inside_its_path_segment(shared_http: httpx.Client, tail: str):
+    experiment_id = newest_id(shared_http)
     for method in ("GET", "DELETE", "POST"):
-        answer = http.request(method, f"{EXPERIMENTS}/{experiment_id}{tail}")
+        answer = shared_http.request(method, f"{EXPERIMENTS}/{experiment_id}{tail}")
         assert answer.status_code in (404, 405), answer.text
         assert answer.headers["content-type"] == "application/problem+json"
-    problem(http.get(f"{EXPERIMENTS}%2F{experiment_id}"), 404, "No endpoint")
-    problem(http.get(f"{EXPERIMENTS}/..%2Fspaces"), 404, "No experiment")
-    assert http.get(f"{EXPERIMENTS}/{experiment_id}").status_code == 200
+    problem(shared_http.get(f"{EXPERIMENTS}%2F{experiment_id}"), 404, "No endpoint")
+    problem(shared_http.get(f"{EXPERIMENTS}/..%2Fspaces"), 404, "No experiment")
+    assert shared_http.get(f"{EXPERIMENTS}/{experiment_id}").status_code == 200
 
 
 # Paths and methods
@@ -524,8 +581,8 @@ def test_an_encoded_slash_stays_inside_its_path_segment(http: httpx.Client, tail
     "path", ["/", "/v2", "/v1/experiments", "/V2/experiments", f"{EXPERIMENTS}/", f"{EXPERIMENTS}/x/runs/", "/v2/x"]
 )
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_an_unknown_path_is_404(http: httpx.Client, method: str, path: str):
-    problem(http.request(method, path), 404, "No endpoint has this path")
+def test_an_unknown_path_is_404(shared_http: httpx.Client, method: str, path: str):
+    problem(shared_http.request(method, path), 404, "No endpoint has this path")
 
 
 _first_route_only = pytest.mark.xfail(strict=True, reason="Allow names only the methods of the path's first route")
@@ -543,9 +600,9 @@ _first_route_only = pytest.mark.xfail(strict=True, reason="Allow names only the 
     ],
 )
 def test_an_unknown_method_is_405_and_the_answer_tells_the_known_ones(
-    http: httpx.Client, method: str, path: str, allowed: set[str]
+    shared_http: httpx.Client, method: str, path: str, allowed: set[str]
 ):
-    answer = http.request(method, path)
+    answer = shared_http.request(method, path)
     problem(answer, 405, f"The method {method} is not allowed here")
     assert set(answer.headers["allow"].split(", ")) == allowed
 
@@ -587,7 +644,7 @@ def test_datasets_are_found_by_the_name_of_their_space(http: httpx.Client):
 
 def test_of_50_creates_of_one_name_at_once_one_is_stored(sandbox: Sandbox, http: httpx.Client):
     with ThreadPoolExecutor(50) as threads:
-        answers = list(threads.map(lambda _: http.post(EXPERIMENTS, json=new(sandbox)), range(50)))
+        answers = list(threads.map(partial(http.post, json=new(sandbox)), [EXPERIMENTS] * 50))
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 49
     for answer in answers:
         if answer.status_code == 409:
@@ -598,7 +655,7 @@ def test_of_50_creates_of_one_name_at_once_one_is_stored(sandbox: Sandbox, http:
 def test_50_creates_of_different_names_at_once_are_all_stored(sandbox: Sandbox, http: httpx.Client):
     bodies = [new(sandbox, name=f"n{index}", experiment_runs=[RUN] * (index + 1)) for index in range(50)]
     with ThreadPoolExecutor(50) as threads:
-        created = list(threads.map(lambda body: create(http, body), bodies))
+        created = list(threads.map(partial(create, http), bodies))
     assert sorted(names(http, name="n", dataset_id=sandbox.dataset_id)[:50]) == sorted(body["name"] for body in bodies)
     assert len({experiment["id"] for experiment in created}) == 50
     for experiment, body in zip(created, bodies, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import select
 import subprocess
 import sys
 from typing import Any
@@ -30,6 +31,7 @@ class Session:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            bufsize=0,
             env={"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1", **(environ or {})},
         )
         self._id = 0
@@ -37,15 +39,20 @@ class Session:
     def send(self, message: dict[str, Any]) -> None:
         assert self.process.stdin
         self.process.stdin.write(json.dumps(message).encode() + b"\n")
-        self.process.stdin.flush()
+
+    def read(self) -> dict[str, Any]:
+        """The next message."""
+        assert self.process.stdout
+        readable, _, _ = select.select([self.process.stdout], [], [], 20)
+        assert readable, "the server says nothing"
+        return json.loads(self.process.stdout.readline())
 
     def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Send a request and read lines up to its response; every line must be JSON-RPC."""
         self._id += 1
         self.send({"jsonrpc": "2.0", "id": self._id, "method": method, "params": params})
-        assert self.process.stdout
         while True:
-            message = json.loads(self.process.stdout.readline())
+            message = self.read()
             assert message["jsonrpc"] == "2.0"
             if message.get("id") == self._id:
                 return message

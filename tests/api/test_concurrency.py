@@ -1,0 +1,149 @@
+"""Many calls at once: a ceiling, in order of arrival, and nobody starves behind a wait."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anyio
+import pytest
+
+from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.models import GetExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
+from arize_mcp.api.problems import URN, ProblemError
+from tests.raw_server import Request, Step, answer, hang, raw_server
+
+
+async def test_a_burst_of_200_calls_ends_in_order_of_arrival_under_the_ceiling():
+    at_once = 0
+    most = 0
+    arrived: list[str] = []
+    ended: list[int] = []
+
+    async def route(request: Request) -> bytes:
+        nonlocal at_once, most
+        at_once += 1
+        most = max(most, at_once)
+        arrived.append(request.target.split("/")[-1])
+        await anyio.lowlevel.checkpoint()
+        at_once -= 1
+        return answer('{"id":"x"}')
+
+    async with raw_server(answer(), route=route) as server, ExperimentsAPI(server.settings()) as api:
+
+        async def call(n: int) -> None:
+            await api.get(GetExperimentRequest(experiment_id=str(n)))
+            ended.append(n)
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for n in range(200):
+                    tasks.start_soon(call, n)
+    assert sorted(ended) == list(range(200))
+    assert most <= 8
+    assert server.connections <= 8
+    # Eight at a time may overtake each other by a few places, but none by a round.
+    assert all(abs(int(number) - place) <= 16 for place, number in enumerate(arrived))
+
+
+async def test_calls_that_wait_take_no_place_from_others():
+    async def route(request: Request) -> bytes | Step | None:
+        return answer("{}", status="503 Busy", headers=["Retry-After: 20"]) if "stuck" in request.target else None
+
+    async with (
+        raw_server(answer('{"experiments":[]}'), route=route) as server,
+        ExperimentsAPI(server.settings(max_connections=2)) as api,
+        anyio.create_task_group() as tasks,
+    ):
+
+        async def stuck() -> None:
+            await api.get(GetExperimentRequest(experiment_id="stuck"))
+
+        for _ in range(10):
+            tasks.start_soon(stuck)
+        with anyio.fail_after(10):
+            while len(server.requests) < 10:
+                await anyio.lowlevel.checkpoint()
+            assert await api.list(ListExperimentsRequest()) == {"experiments": []}
+        tasks.cancel_scope.cancel()
+
+
+async def test_after_a_429_the_other_calls_of_the_endpoint_hold_back():
+    body = answer("{}", status="429 Too Many Requests", headers=["Retry-After: 10"])
+    told: list[str] = []
+    waiting = anyio.Event()
+
+    async def on_wait(words: str) -> None:
+        told.append(words)
+        waiting.set()
+
+    async def other() -> None:
+        await waiting.wait()
+        await api.get(GetExperimentRequest(experiment_id="other"), on_wait)
+
+    async with (
+        raw_server(body, answer('{"id":"x","experiment_runs":[]}')) as server,
+        ExperimentsAPI(server.settings()) as api,
+    ):
+        with anyio.move_on_after(1):
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(other)
+                await api.get(GetExperimentRequest(experiment_id="first"), on_wait)
+        assert told == ["rate limited, sending again in 10 s", "rate limited, sending in 10 s"]
+        assert [request.target for request in server.requests] == ["/v2/experiments/first"]
+        # Another endpoint has a limit of its own.
+        assert (await api.list_runs(ListExperimentRunsRequest(experiment_id="x")))["experiment_runs"] == []
+
+
+async def test_after_a_long_retry_after_the_next_call_is_not_even_sent():
+    body = answer("{}", status="429 Too Many Requests", headers=["Retry-After: 30"])
+    seconds: list[int | None] = []
+    async with raw_server(body) as server, ExperimentsAPI(server.settings()) as api:
+        for _ in range(2):
+            with pytest.raises(ProblemError) as caught:
+                await api.list(ListExperimentsRequest())
+            seconds.append(caught.value.problem.get("retry_after"))
+            assert caught.value.problem.get("hint")
+    assert seconds == [30, 30]
+    assert len(server.requests) == 1
+
+
+async def test_a_call_in_the_queue_at_its_deadline_was_not_sent():
+    async with raw_server(hang) as server:
+        api = ExperimentsAPI(server.settings(max_connections=1, deadline_s=0.3, read_timeout_s=9.0))
+        problems: list[dict[str, Any]] = []
+
+        async def call() -> None:
+            with pytest.raises(ProblemError) as caught:
+                await api.get(GetExperimentRequest(experiment_id="x"))
+            problems.append(dict(caught.value.problem))
+
+        with anyio.fail_after(10):
+            async with api, anyio.create_task_group() as tasks:
+                tasks.start_soon(call)
+                tasks.start_soon(call)
+    assert [problem["type"] for problem in problems] == [URN + "deadline-exceeded"] * 2
+    assert len(server.requests) == 1
+
+
+async def test_a_cancelled_call_closes_its_connection_at_once():
+    gone = anyio.Event()
+
+    async def until_gone(stream: Any) -> None:
+        try:
+            await hang(stream)
+        finally:
+            gone.set()
+
+    async with raw_server(until_gone) as server, ExperimentsAPI(server.settings()) as api:
+        async with anyio.create_task_group() as tasks:
+
+            async def call() -> None:
+                await api.get(GetExperimentRequest(experiment_id="x"))
+
+            tasks.start_soon(call)
+            with anyio.fail_after(10):
+                while not server.requests:
+                    await anyio.lowlevel.checkpoint()
+            tasks.cancel_scope.cancel()
+        with anyio.fail_after(10):
+            await gone.wait()

@@ -1,0 +1,261 @@
+"""A create whose answer is lost, in front of a real sandbox that stores: resolved, not guessed, never sent twice."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from typing import Any
+
+import anyio
+import httpx
+import pytest
+
+from arize_mcp.api.models import CreateExperimentRequest, DeleteExperimentRequest
+from arize_mcp.api.problems import URN, ProblemError
+from tests.conftest import Sandbox
+from tests.raw_server import RawServer, Request, Step, answer, close, hang, raw_server, reset
+
+NAME = "the new one"
+
+
+def new(sandbox: Sandbox, runs: int = 2) -> CreateExperimentRequest:
+    return CreateExperimentRequest.model_validate(
+        {
+            "name": NAME,
+            "dataset_id": sandbox.dataset_id,
+            "experiment_runs": [{"example_id": f"e{n}", "output": "o"} for n in range(runs)],
+        }
+    )
+
+
+@dataclass
+class Relay:
+    """Passes requests on to the sandbox; a test says what becomes of the answers to creates."""
+
+    sandbox: Sandbox
+    on_create: Callable[[Relay, Request], Awaitable[bytes | Step]]
+    on_read: Callable[[Relay, Request], Awaitable[bytes | Step]]
+    clock_ahead: timedelta = field(default_factory=timedelta)
+
+    async def store(self, request: Request) -> httpx.Response:
+        """Let the sandbox answer."""
+        async with httpx.AsyncClient(base_url=self.sandbox.base_url) as http:
+            return await http.request(
+                request.method, request.target, content=request.body, headers={"Authorization": "Bearer sandbox-key"}
+            )
+
+    async def passed_on(self, request: Request) -> bytes:
+        """The sandbox's answer, as if its clock were ahead."""
+        response = await self.store(request)
+        body = response.json()
+        for experiment in body.get("experiments", []):
+            created = datetime.fromisoformat(experiment["created_at"]) + self.clock_ahead
+            experiment["created_at"] = created.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        date = format_datetime(datetime.now(UTC) + self.clock_ahead, usegmt=True)
+        return answer(json.dumps(body), status=f"{response.status_code} X", headers=[f"Date: {date}"])
+
+    async def route(self, request: Request) -> bytes | Step | None:
+        return await (self.on_create if request.method == "POST" else self.on_read)(self, request)
+
+
+async def pass_on(relay: Relay, request: Request) -> bytes:
+    return await relay.passed_on(request)
+
+
+def storing(step: bytes | Step) -> Callable[[Relay, Request], Awaitable[bytes | Step]]:
+    """Stores, and then answers otherwise."""
+
+    async def on_create(relay: Relay, request: Request) -> bytes | Step:
+        await relay.store(request)
+        return step
+
+    return on_create
+
+
+def dropping(step: bytes | Step) -> Callable[[Relay, Request], Awaitable[bytes | Step]]:
+    """Doesn't even store."""
+
+    async def on_create(_: Relay, __: Request) -> bytes | Step:
+        return step
+
+    return on_create
+
+
+@asynccontextmanager
+async def relayed(relay: Relay) -> AsyncGenerator[RawServer]:
+    async with raw_server(answer(), route=relay.route) as server:
+        with anyio.fail_after(20):
+            yield server
+
+
+def stored(sandbox: Sandbox) -> list[dict[str, Any]]:
+    page, _ = sandbox.store.experiments(sandbox.dataset_id, None, NAME, 100, None)
+    return [experiment for experiment in page if experiment["name"] == NAME]
+
+
+def problem_of(caught: pytest.ExceptionInfo[ProblemError]) -> dict[str, Any]:
+    return dict(caught.value.problem)
+
+
+def posts(server: RawServer) -> int:
+    return sum(request.method == "POST" for request in server.requests)
+
+
+ANSWERS: dict[str, bytes | Step] = {
+    "reset": reset,
+    "closed": close,
+    "no answer": hang,
+    "half an answer": answer('{"id":', length=99),
+    "no HTTP": b"\x00\x01\r\n\r\n",
+    "500": answer('{"title":"T"}', status="500 Oops", content_type="application/problem+json"),
+    "502 HTML": answer("<h1>Bad", status="502 Bad Gateway", content_type="text/html"),
+    "503": answer("", status="503 Unavailable", headers=["Retry-After: 1"]),
+    "504": answer("", status="504 Timeout"),
+    "201 HTML": answer("<p>Sign in", status="201 Created", content_type="text/html"),
+    "201 empty": answer("", status="201 Created"),
+    "201 cut short": answer('{"id":"x","na', status="201 Created"),
+    "201 without an id": answer("{}", status="201 Created"),
+    "201 too large": answer(" " * 20_000, status="201 Created"),
+    "200 bad gzip": answer("x", headers=["Content-Encoding: gzip"]),
+}
+FAST: dict[str, Any] = {"read_timeout_s": 0.5, "max_response_bytes": 15_000}
+
+
+@pytest.mark.parametrize("step", ANSWERS.values(), ids=ANSWERS)
+async def test_what_was_stored_before_the_answer_was_lost_is_a_success(sandbox: Sandbox, step: bytes | Step):
+    async with relayed(Relay(sandbox, storing(step), pass_on)) as server, server.api(**FAST) as api:
+        created = await api.create(new(sandbox))
+    assert [created] == stored(sandbox)
+    assert posts(server) == 1
+
+
+@pytest.mark.parametrize("step", ANSWERS.values(), ids=ANSWERS)
+async def test_what_was_not_stored_is_of_unknown_outcome_and_is_not_sent_again(sandbox: Sandbox, step: bytes | Step):
+    async with relayed(Relay(sandbox, dropping(step), pass_on)) as server, server.api(**FAST) as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    problem = problem_of(caught)
+    assert problem["type"] == URN + "outcome-unknown"
+    arguments = {"dataset_id": sandbox.dataset_id, "name": NAME}
+    assert problem["check"] == {"tool": "experiments_list", "arguments": arguments}
+    assert problem["cause"]["title"]
+    assert (posts(server), stored(sandbox)) == (1, [])
+
+
+async def test_what_is_stored_after_the_lookup_is_of_unknown_outcome(sandbox: Sandbox):
+    kept: list[Request] = []
+
+    async def keep(_: Relay, request: Request) -> Step:
+        kept.append(request)
+        return reset
+
+    relay = Relay(sandbox, keep, pass_on)
+    async with relayed(relay) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+        await relay.store(kept[0])
+    assert problem_of(caught)["type"] == URN + "outcome-unknown"
+    assert (posts(server), len(stored(sandbox))) == (1, 1)
+
+
+async def test_a_store_that_is_answered_429_is_found_after_the_409_of_the_second_send(sandbox: Sandbox):
+    async def refuse_once(relay: Relay, request: Request) -> bytes:
+        response = await relay.passed_on(request)
+        return response if posts(server) > 1 else answer("{}", status="429 Too Many", headers=["Retry-After: 1"])
+
+    async with relayed(Relay(sandbox, refuse_once, pass_on)) as server, server.api() as api:
+        created = await api.create(new(sandbox))
+    assert ([created], posts(server)) == (stored(sandbox), 2)
+
+
+async def test_a_name_that_was_taken_before_is_the_409_that_the_create_would_have_been(sandbox: Sandbox):
+    runs = ['{"example_id":"e","output":"o"}'] * 2
+    before = datetime.now(UTC) - timedelta(minutes=1)
+    old = sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, runs, created_at=before)
+    async with relayed(Relay(sandbox, storing(reset), pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    problem = problem_of(caught)
+    assert (problem["status"], problem["experiment_id"], posts(server)) == (409, old["id"], 1)
+    assert stored(sandbox) == [old]
+
+
+async def test_another_experiment_of_the_name_with_other_runs_is_a_409(sandbox: Sandbox):
+    async def other(relay: Relay, request: Request) -> Step:
+        body = json.loads(request.body)
+        body["experiment_runs"].append({"example_id": "e", "output": "of another agent"})
+        await relay.store(Request(request.line, request.headers, json.dumps(body).encode()))
+        return reset
+
+    async with relayed(Relay(sandbox, other, pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert (caught.value.problem.get("status"), posts(server)) == (409, 1)
+    assert problem_of(caught)["experiment_id"] == stored(sandbox)[0]["id"]
+
+
+async def test_the_name_is_looked_for_on_all_pages(sandbox: Sandbox):
+    async def store_then_many_more(relay: Relay, request: Request) -> Step:
+        await relay.store(request)
+        for n in range(150):
+            runs = ['{"example_id":"e","output":"o"}']
+            relay.sandbox.store.create_experiment(f"{NAME} {n}", sandbox.dataset_id, None, runs)
+        return reset
+
+    async with relayed(Relay(sandbox, store_then_many_more, pass_on)) as server, server.api() as api:
+        created = await api.create(new(sandbox))
+    assert created["name"] == NAME
+    assert posts(server) == 1
+
+
+async def test_a_thousand_runs_are_counted_on_all_pages(sandbox: Sandbox):
+    async with relayed(Relay(sandbox, storing(reset), pass_on)) as server, server.api() as api:
+        assert await api.create(new(sandbox, runs=1000)) == stored(sandbox)[0]
+    assert (posts(server), len(server.requests)) == (1, 4)
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_the_servers_clock_may_be_wrong(sandbox: Sandbox, hours: int):
+    relay = Relay(sandbox, storing(reset), pass_on, clock_ahead=timedelta(hours=hours))
+    async with relayed(relay) as server, server.api() as api:
+        created = await api.create(new(sandbox))
+    assert created["id"] == stored(sandbox)[0]["id"]
+
+
+async def test_a_lookup_that_fails_leaves_the_outcome_unknown(sandbox: Sandbox):
+    async with relayed(Relay(sandbox, storing(reset), dropping(reset))) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert caught.value.problem.get("type") == URN + "outcome-unknown"
+    assert (posts(server), len(stored(sandbox))) == (1, 1)
+
+
+async def test_the_deadline_inside_a_create_leaves_the_outcome_unknown(sandbox: Sandbox):
+    async with relayed(Relay(sandbox, storing(hang), pass_on)) as server, server.api(deadline_s=0.5) as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert caught.value.problem.get("type") == URN + "outcome-unknown"
+    assert problem_of(caught)["cause"]["type"] == URN + "deadline-exceeded"
+    assert (posts(server), len(stored(sandbox))) == (1, 1)
+
+
+async def test_a_delete_whose_answer_is_lost_is_told_as_done(sandbox: Sandbox):
+    experiment_id = sandbox.store.experiments(None, None, None, 1, None)[0][0]["id"]
+    dropped: list[Request] = []
+
+    async def delete(relay: Relay, request: Request) -> bytes | Step:
+        response = await relay.store(request)
+        if not dropped:
+            dropped.append(request)
+            return reset
+        return answer(response.content, status=f"{response.status_code} X", content_type="application/problem+json")
+
+    async with relayed(Relay(sandbox, delete, delete)) as server, server.api() as api:
+        result = await api.delete(DeleteExperimentRequest(experiment_id=experiment_id))
+    assert result.pop("notes")
+    assert result == {"experiment_id": experiment_id, "deleted": True}
+    assert len(server.requests) == 2

@@ -1,0 +1,268 @@
+"""The process under fire: signals, ends, malformed lines, stray prints. Real pipes, real signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from arize_mcp.server.stdio import MAX_LINE_BYTES
+from tests.server.test_stdio import Session
+
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 0,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "t", "version": "1"}},
+}
+
+
+class Upstream:
+    """An API that takes requests and never answers."""
+
+    def __init__(self) -> None:
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.listener.settimeout(20)
+
+    def environ(self) -> dict[str, str]:
+        port = str(self.listener.getsockname()[1])
+        return {
+            "ARIZE_API_HOST": "127.0.0.1",
+            "ARIZE_API_PORT": port,
+            "ARIZE_API_SCHEME": "http",
+            "ARIZE_API_KEY": "k",
+        }
+
+    def take(self) -> socket.socket:
+        """The next connection, once its request is there."""
+        connection, _ = self.listener.accept()
+        connection.settimeout(20)
+        assert connection.recv(65_536).startswith(b"GET /v2/experiments")
+        return connection
+
+
+@pytest.fixture
+def upstream():
+    upstream = Upstream()
+    yield upstream
+    upstream.listener.close()
+
+
+def with_a_call_in_flight(upstream: Upstream) -> tuple[Session, socket.socket]:
+    session = Session(environ=upstream.environ())
+    session.initialize()
+    session.send(
+        {
+            "jsonrpc": "2.0",
+            "id": "call",
+            "method": "tools/call",
+            "params": {"name": "experiments_list", "arguments": {}},
+        }
+    )
+    return session, upstream.take()
+
+
+def is_closed(connection: socket.socket) -> bool:
+    with connection:
+        try:
+            return connection.recv(1) == b""
+        except ConnectionResetError:
+            return True
+
+
+def test_the_end_of_input_cancels_calls_closes_connections_and_exits_0(upstream: Upstream):
+    session, connection = with_a_call_in_flight(upstream)
+    code, stdout, stderr = session.end()
+    assert (code, json.loads(stdout)["error"]["message"], stderr) == (0, "Connection closed", "")
+    assert is_closed(connection)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_with_a_call_in_flight(upstream: Upstream, number: signal.Signals):
+    session, connection = with_a_call_in_flight(upstream)
+    session.process.send_signal(number)
+    assert session.process.wait(timeout=20) == 0
+    assert is_closed(connection)
+    assert session.end() == (0, b"", "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_an_idle_server_in_order(number: signal.Signals):
+    session = Session("--sandbox")
+    session.initialize()
+    session.process.send_signal(number)
+    assert session.process.wait(timeout=20) == 0
+    assert session.end() == (0, b"", "")
+
+
+@pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="needs pidfd_open (Linux)")
+def test_no_orphan_outlives_a_killed_host():
+    host = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import subprocess, sys, time\n"
+            "server = subprocess.Popen([sys.executable, '-m', 'arize_mcp', '--sandbox'], "
+            "stdin=subprocess.PIPE, stdout=subprocess.PIPE)\n"
+            f"server.stdin.write({json.dumps(INITIALIZE).encode()!r} + b'\\n'); server.stdin.flush()\n"
+            "server.stdout.readline(); print(server.pid, flush=True); time.sleep(60)",
+        ],
+        stdout=subprocess.PIPE,
+    )
+    assert host.stdout
+    with host.stdout:
+        pid = int(host.stdout.readline())
+        server = os.pidfd_open(pid)
+        host.kill()
+        host.wait()
+    readable, _, _ = select.select([server], [], [], 20)
+    os.close(server)
+    assert readable
+
+
+def test_a_closed_stdout_is_a_quiet_end():
+    session = Session("--sandbox")
+    session.initialize()
+    assert session.process.stdout
+    session.process.stdout.close()
+    session.send({"jsonrpc": "2.0", "id": 9, "method": "tools/list"})
+    assert session.process.wait(timeout=20) == 0
+    assert session.process.stdin
+    session.process.stdin.close()
+    assert session.process.stderr
+    with session.process.stderr as stderr:
+        assert stderr.read() == b""
+
+
+def test_a_cancelled_call_closes_its_request_and_the_server_goes_on(upstream: Upstream):
+    session, connection = with_a_call_in_flight(upstream)
+    session.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "call"}})
+    assert is_closed(connection)
+    assert session.request("ping", {})["result"] == {}
+    assert session.end() == (0, b"", "")
+
+
+BAD_LINES: list[tuple[bytes, int | None, object]] = [
+    (b"not json", -32700, None),
+    (b'{"jsonrpc":"2.0","id":1,', -32700, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', -32700, None),
+    (b"[" * 100_000, -32700, None),
+    (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
+    (b"[]", -32600, None),
+    (b'"x"', -32600, None),
+    (b"null", -32600, None),
+    (b"{}", -32600, None),
+    (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', -32600, 7),
+    (b'{"jsonrpc":"2.0","id":"s","method":5}', -32600, "s"),
+    (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600, None),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', -32600, None),
+    (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600, None),
+    (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600, None),
+    (b'{"jsonrpc":"2.0","id":3,"method":"ping","params":[1]}', -32600, 3),
+    (b'{"jsonrpc":"2.0","method":7}', None, None),
+    (b"", None, None),
+    (b"   ", None, None),
+    (b"\r", None, None),
+]
+
+
+def test_a_bad_line_gets_an_error_reply_where_there_is_one_and_the_server_lives():
+    session = Session("--sandbox")
+    session.initialize()
+    assert session.process.stdin
+    for line, code, request_id in BAD_LINES:
+        session.process.stdin.write(line + b"\n")
+        if code is not None:
+            reply = session.read()
+            assert (reply["error"]["code"], reply["id"]) == (code, request_id), line[:100]
+        assert session.request("ping", {})["result"] == {}
+    assert session.end()[:2] == (0, b"")
+
+
+def test_crlf_line_ends_are_read():
+    session = Session("--sandbox")
+    assert session.process.stdin
+    session.process.stdin.write(json.dumps(INITIALIZE).encode() + b"\r\n")
+    assert session.read()["id"] == 0
+    assert session.end() == (0, b"", "")
+
+
+def test_a_request_before_initialize_gets_an_error_reply():
+    session = Session("--sandbox")
+    assert session.request("tools/list", {})["error"]["code"] == -32602
+    assert session.initialize()["serverInfo"]["name"] == "arize-mcp"
+    assert session.end() == (0, b"", "")
+
+
+def peak_memory_mib(pid: int) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1024
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc (Linux)")
+def test_a_line_over_the_cap_is_refused_and_not_kept():
+    session = Session("--sandbox")
+    session.initialize()
+    before = peak_memory_mib(session.process.pid)
+    assert session.process.stdin
+    for _ in range(10):
+        session.process.stdin.write(b"x" * MAX_LINE_BYTES)
+    session.process.stdin.write(b"\n")
+    reply = session.read()
+    assert (reply["error"]["code"], reply["id"]) == (-32600, None)
+    assert str(MAX_LINE_BYTES) in reply["error"]["message"]
+    assert peak_memory_mib(session.process.pid) - before < 100
+    assert session.request("ping", {})["result"] == {}
+    assert session.end() == (0, b"", "")
+
+
+def test_line_separators_in_an_output_never_break_the_framing():
+    session = Session("--sandbox")
+    session.initialize()
+    output = "a\u2028b\u2029c\nd\r\ne\x85f\x0bg"
+    page = session.request("tools/call", {"name": "experiments_list", "arguments": {"limit": 1}})["result"]
+    dataset_id = page["structuredContent"]["experiments"][0]["dataset_id"]
+    new: dict[str, Any] = {
+        "name": "lines\u2028",
+        "dataset_id": dataset_id,
+        "experiment_runs": [{"example_id": "e", "output": output}],
+    }
+    created = session.request("tools/call", {"name": "experiments_create", "arguments": new})["result"]
+    by_id = {"experiment_id": created["structuredContent"]["id"]}
+    runs = session.request("tools/call", {"name": "experiments_runs_list", "arguments": by_id})["result"]
+    assert runs["structuredContent"]["experiment_runs"][0]["output"] == output
+    assert session.end() == (0, b"", "")
+
+
+STRAY = """\
+import atexit, os, sys
+
+def hook(event, arguments):
+    if event == "import" and "arize_mcp.server.wire" in sys.modules and "mcp" in sys.modules:
+        print("stray and flushed, at an import", flush=True)
+        os.write(1, b"stray, past Python\\n")
+    elif event in ("import", "open", "socket.connect", "sqlite3.connect"):
+        print("stray, not flushed", event)
+
+sys.addaudithook(hook)
+atexit.register(print, "stray at exit")
+"""
+
+
+def test_nothing_that_any_library_prints_reaches_the_wire(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(STRAY, encoding="utf-8")
+    session = Session("--sandbox", environ={"PYTHONPATH": str(tmp_path)})
+    session.initialize()
+    assert session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["isError"] is False
+    code, stdout, stderr = session.end()
+    assert (code, stdout) == (0, b"")
+    for words in ("stray and flushed, at an import", "stray, past Python", "stray, not flushed", "stray at exit"):
+        assert words in stderr
