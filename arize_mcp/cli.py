@@ -99,7 +99,9 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.server.app import create_server  # noqa: PLC0415
     from arize_mcp.server.stdio import serve  # noqa: PLC0415
 
-    logging.basicConfig(stream=sys.stderr, level=settings.log_level(), format="%(levelname)s %(name)s: %(message)s")
+    log = logging.StreamHandler(sys.stderr)
+    log.setFormatter(_RedactingFormatter(None))
+    logging.basicConfig(handlers=[log], level=settings.log_level())
     app = sandbox_key = None
     if sandbox:
         from arize_mcp.sandbox.app import create_app  # noqa: PLC0415
@@ -107,7 +109,9 @@ def _serve_stdio(*, sandbox: bool) -> int:
 
         app = create_app()
     try:
-        api = ExperimentsAPI(settings.load(sandbox_key=sandbox_key), app=app)
+        found = settings.load(sandbox_key=sandbox_key)
+        log.setFormatter(_RedactingFormatter(found.api_key))
+        api = ExperimentsAPI(found, app=app)
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logging.getLogger(__name__).error("unusable settings: %s", error)
@@ -115,6 +119,18 @@ def _serve_stdio(*, sandbox: bool) -> int:
 
     anyio.run(serve, create_server(api), wire)
     return 0
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Takes the key out of whatever is logged, tracebacks too: at DEBUG, libraries log what servers echo."""
+
+    def __init__(self, key: str | None) -> None:
+        super().__init__("%(levelname)s %(name)s: %(message)s")
+        self._key = key
+
+    def format(self, record: logging.LogRecord) -> str:
+        text = super().format(record)
+        return text.replace(self._key, "[redacted]") if self._key else text
 
 
 def _exit_at_once(_: int, __: object) -> None:

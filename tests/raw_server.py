@@ -148,7 +148,7 @@ async def raw_server(
     port = listener.extra(SocketAttribute.local_port)
     server = RawServer(f"{'https' if tls else 'http'}://{'localhost' if tls else '127.0.0.1'}:{port}")
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon((TLSListener(listener, tls) if tls else listener).serve, serve)
+        tasks.start_soon((TLSListener(listener, tls, standard_compatible=False) if tls else listener).serve, serve)
         try:
             yield server
         finally:

@@ -1,0 +1,179 @@
+"""TLS and proxies: a real certificate authority, a real forward proxy, on loopback."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+import trustme
+from anyio.abc import ByteStream, SocketAttribute
+from anyio.streams.buffered import BufferedByteReceiveStream
+
+from arize_mcp import settings as settings_module
+from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
+from arize_mcp.api.problems import URN, ProblemError
+from arize_mcp.settings import Settings
+from tests.raw_server import RawServer, answer, raw_server
+
+PAGE = '{"experiments":[]}'
+
+
+def context(ca: trustme.CA, host: str = "localhost") -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    ca.issue_cert(host).configure_cert(tls)  # pyright: ignore[reportUnknownMemberType] - it also takes a pyOpenSSL one
+    return tls
+
+
+async def list_with(settings: Settings) -> dict[str, Any]:
+    """The page, or the problem."""
+    async with ExperimentsAPI(settings) as api:
+        with anyio.fail_after(10):
+            try:
+                return await api.list(ListExperimentsRequest())
+            except ProblemError as error:
+                return dict(error.problem)
+
+
+@pytest.fixture
+def ca(tmp_path: Path) -> trustme.CA:
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    return ca
+
+
+async def test_a_given_ca_is_trusted_as_a_file_or_a_folder(ca: trustme.CA, tmp_path: Path):
+    async with raw_server(answer(PAGE), tls=context(ca)) as server:
+        assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
+
+
+async def test_a_self_signed_server_is_a_problem_that_names_the_trouble_and_the_setting(ca: trustme.CA):
+    async with raw_server(answer(PAGE), tls=context(ca)) as server:
+        problem = await list_with(server.settings())
+    assert problem["type"] == URN + "tls-failed"
+    assert "certificate" in problem["detail"]
+    assert "ARIZE_SSL_CA_CERT" in problem["hint"]
+    assert not server.requests
+
+
+async def test_a_certificate_for_another_host_is_refused(ca: trustme.CA, tmp_path: Path):
+    async with raw_server(answer(PAGE), tls=context(ca, "elsewhere.example")) as server:
+        problem = await list_with(server.settings(ca_path=str(tmp_path / "ca.pem")))
+    assert "localhost" in problem["detail"]
+    assert not server.requests
+
+
+async def test_verification_can_be_switched_off(ca: trustme.CA):
+    async with raw_server(answer(PAGE), tls=context(ca)) as server:
+        assert await list_with(server.settings(verify_tls=False)) == {"experiments": []}
+
+
+async def test_a_create_that_failed_at_tls_was_not_sent(ca: trustme.CA):
+    request = CreateExperimentRequest.model_validate(
+        {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
+    )
+    async with raw_server(answer(PAGE), tls=context(ca)) as server, ExperimentsAPI(server.settings()) as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(request)
+    assert caught.value.problem.get("type") == URN + "tls-failed"
+
+
+@dataclass
+class Proxy:
+    """A forward proxy: CONNECT for https, whole URLs for http."""
+
+    url: str = ""
+    heads: list[str] = field(default_factory=list[str])
+
+
+@asynccontextmanager
+async def forward_proxy(refusal: bytes | None = None) -> AsyncGenerator[Proxy]:
+    proxy = Proxy()
+
+    async def serve(stream: ByteStream) -> None:
+        async with stream:
+            head = await BufferedByteReceiveStream(stream).receive_until(b"\r\n\r\n", 65_536)
+            proxy.heads.append(head.decode())
+            method, target, _ = proxy.heads[-1].split("\r\n")[0].split(" ")
+            if refusal:
+                await stream.send(refusal)
+                return
+            address = target if method == "CONNECT" else target.removeprefix("http://").split("/")[0]
+            host, port = address.split(":")
+            async with await anyio.connect_tcp(host, int(port)) as upstream, anyio.create_task_group() as tasks:
+                if method == "CONNECT":
+                    await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
+                else:
+                    await upstream.send(head.replace(f"http://{address}".encode(), b"") + b"\r\n\r\n")
+                tasks.start_soon(pump, stream, upstream)
+                await pump(upstream, stream)
+                tasks.cancel_scope.cancel()
+
+    async def pump(source: ByteStream, sink: ByteStream) -> None:
+        try:
+            async for data in source:
+                await sink.send(data)
+        except (anyio.BrokenResourceError, anyio.ClosedResourceError):
+            pass  # one side went away
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener:
+        proxy.url = f"http://user:pass@127.0.0.1:{listener.extra(SocketAttribute.local_port)}"
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(listener.serve, serve)
+            yield proxy
+            tasks.cancel_scope.cancel()
+
+
+def from_environment(server: RawServer, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Settings:
+    """The settings that an environment gives for this server."""
+    scheme, _, address = server.base_url.partition("://")
+    given = {"ARIZE_API_KEY": "key", "ARIZE_API_SCHEME": scheme, "ARIZE_API_HOST": address, **environ}
+    for name, value in given.items():
+        monkeypatch.setenv(name, value)
+    return settings_module.load()
+
+
+@pytest.mark.parametrize("variable", ["ARIZE_PROXY_URL", "HTTPS_PROXY"])
+async def test_https_goes_through_a_proxys_tunnel(
+    ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+):
+    async with raw_server(answer(PAGE), tls=context(ca)) as server, forward_proxy() as proxy:
+        environ = {variable: proxy.url, "ARIZE_SSL_CA_CERT": str(tmp_path / "ca.pem")}
+        assert await list_with(from_environment(server, monkeypatch, **environ)) == {"experiments": []}
+    assert len(server.requests) == 1
+    assert proxy.heads[0].startswith("CONNECT localhost:")
+    assert base64.b64encode(b"user:pass").decode() in proxy.heads[0]
+    assert "Bearer" not in "".join(proxy.heads), "the key goes through the tunnel"
+    assert "proxy-authorization" not in server.requests[0].headers
+
+
+@pytest.mark.parametrize("variable", ["ARIZE_PROXY_URL", "HTTP_PROXY"])
+async def test_http_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch, variable: str):
+    async with raw_server(answer(PAGE)) as server, forward_proxy() as proxy:
+        assert await list_with(from_environment(server, monkeypatch, **{variable: proxy.url})) == {"experiments": []}
+    assert (len(server.requests), len(proxy.heads)) == (1, 1)
+
+
+@pytest.mark.parametrize("variable", ["ARIZE_PROXY_URL", "HTTP_PROXY"])
+async def test_no_proxy_spares_the_proxy(monkeypatch: pytest.MonkeyPatch, variable: str):
+    async with raw_server(answer(PAGE)) as server, forward_proxy() as proxy:
+        settings = from_environment(server, monkeypatch, **{variable: proxy.url, "NO_PROXY": "127.0.0.1"})
+        assert await list_with(settings) == {"experiments": []}
+    assert (len(server.requests), len(proxy.heads)) == (1, 0)
+
+
+async def test_a_proxy_that_refuses_is_a_problem_without_its_password(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch):
+    refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
+    async with raw_server(answer(PAGE), tls=context(ca)) as server, forward_proxy(refusal) as proxy:
+        problem = await list_with(from_environment(server, monkeypatch, ARIZE_PROXY_URL=proxy.url))
+    assert problem["type"] == URN + "proxy-failed"
+    assert "407" in problem["detail"]
+    assert "pass" not in str(problem)
+    assert not server.requests
