@@ -175,6 +175,21 @@ async def test_a_failed_call_leaves_the_server_alive(sandbox: Sandbox):
         assert await call(client, "experiments_get", {"experiment_id": "x"}) == {"id": "x"}
 
 
+async def test_a_client_that_asks_for_progress_hears_what_a_call_waits_for(mode: str):
+    heard: list[tuple[float, str | None]] = []
+
+    async def on_progress(progress: float, _: float | None, message: str | None) -> None:
+        heard.append((progress, message))
+
+    busy = answer("{}", status="429 Too Many Requests", headers=["Retry-After: 4"])
+    bad = answer("<p>", status="502 Bad Gateway", content_type="text/html")
+    async with raw_server(busy, bad, answer('{"id":"x"}')) as server, connected(server.api(), mode) as client:
+        arguments = {"experiment_id": "x"}
+        result = await client.call_tool("experiments_get", arguments, progress_callback=on_progress)
+    assert not result.is_error
+    assert heard == [(1, "rate limited, sending again in 4 s"), (2, "bad gateway, sending again in 1 s")]
+
+
 async def test_missing_arguments_are_an_empty_object(sandbox: Sandbox):
     async with connected(sandbox.api()) as client:
         result = await client.call_tool("experiments_list")

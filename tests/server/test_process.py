@@ -187,6 +187,19 @@ def test_a_bad_line_gets_an_error_reply_where_there_is_one_and_the_server_lives(
     assert session.end()[:2] == (0, b"")
 
 
+@pytest.mark.parametrize("levels", [150, 250, 600, 5000])
+def test_deeply_nested_arguments_are_answered(levels: int):
+    session = Session("--sandbox")
+    session.initialize()
+    assert session.process.stdin
+    call = '{"jsonrpc":"2.0","id":5,"method":"tools/call","params":{"name":"experiments_create","arguments":{"name":'
+    session.process.stdin.write(call.encode() + b'{"a":' * levels + b"1" + b"}" * levels + b"}}}\n")
+    reply = session.read()
+    assert "error" in reply or reply["result"]["isError"]
+    assert session.request("ping", {})["result"] == {}
+    assert session.end()[:2] == (0, b"")
+
+
 def test_crlf_line_ends_are_read():
     session = Session("--sandbox")
     assert session.process.stdin
