@@ -23,7 +23,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Match, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from arize_mcp.sandbox import cursors, rules
@@ -51,8 +51,8 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
             Route("/v2/experiments/{experiment_id}", experiments.delete, methods=["DELETE"]),
             Route("/v2/experiments/{experiment_id}/runs", experiments.list_runs, methods=["GET"]),
             Route("/v2/experiments/{experiment_id}/runs/search", experiments.search_runs, methods=["POST"]),
-            Route("/v2/spaces", _listing("spaces", store.spaces), methods=["GET"]),
-            Route("/v2/datasets", _listing("datasets", store.datasets), methods=["GET"]),
+            Route("/v2/spaces", _listing(store, "spaces", store.spaces), methods=["GET"]),
+            Route("/v2/datasets", _listing(store, "datasets", store.datasets), methods=["GET"]),
         ],
         middleware=[Middleware(_Gate, api_key=api_key)],
         exception_handlers={
@@ -95,7 +95,7 @@ class _Experiments:
             raise RequestError(400, "Provide at most one of 'dataset_id' and 'space_id'.")
         if name and len(name) > rules.MAX_NAME_CHARS:
             raise RequestError(400, f"'name' must have at most {rules.MAX_NAME_CHARS} characters.")
-        limit = rules.limit(query.get("limit"), 100)
+        limit = rules.query_limit(query.get("limit"), 100)
         bound = ("experiments", dataset_id, space_id, name)
         before = cursors.decode(self._store.cursor_secret, bound, query.get("cursor"))
         page, position = await run_in_threadpool(self._store.experiments, dataset_id, space_id, name, limit, before)
@@ -103,7 +103,8 @@ class _Experiments:
 
     async def list_runs(self, request: Request) -> Response:
         query = rules.query(request.query_params, "limit", "cursor")
-        return await self._runs(request.path_params["experiment_id"], "runs", query.get("limit"), query.get("cursor"))
+        limit = rules.query_limit(query.get("limit"), 500)
+        return await self._runs(request.path_params["experiment_id"], "runs", limit, query.get("cursor"))
 
     async def search_runs(self, request: Request) -> Response:
         fields = rules.json_object(await _body(request) or b"{}")
@@ -115,13 +116,13 @@ class _Experiments:
         cursor = fields.get("cursor")
         if cursor is not None and not isinstance(cursor, str):
             raise RequestError(400, "'cursor' must be a string.")
-        return await self._runs(request.path_params["experiment_id"], "search", fields.get("limit"), cursor)
+        limit = rules.limit(fields.get("limit"), 500)
+        return await self._runs(request.path_params["experiment_id"], "search", limit, cursor)
 
-    async def _runs(self, experiment_id: str, endpoint: str, limit: object, cursor: str | None) -> Response:
+    async def _runs(self, experiment_id: str, endpoint: str, limit: int, cursor: str | None) -> Response:
         bound = (endpoint, experiment_id)
-        size = rules.limit(limit, 500)
         after = cursors.decode(self._store.cursor_secret, bound, cursor)
-        page, position = await run_in_threadpool(self._store.runs, experiment_id, size, after)
+        page, position = await run_in_threadpool(self._store.runs, experiment_id, limit, after)
         return _json({"experiment_runs": page, "pagination": self._pagination(bound, position)})
 
     def _pagination(self, bound: tuple[str | None, ...], position: int | None) -> Row:
@@ -130,16 +131,18 @@ class _Experiments:
         return {"has_more": True, "next_cursor": cursors.encode(self._store.cursor_secret, bound, position)}
 
 
-def _listing(key: str, load: Callable[[], list[Row]]) -> Callable[[Request], Awaitable[Response]]:
+def _listing(store: Store, key: str, load: Callable[[], list[Row]]) -> Callable[[Request], Awaitable[Response]]:
     """A lookup of all spaces or datasets, by the filters with which the SDK resolves a name; a single page."""
 
     async def endpoint(request: Request) -> Response:
         query = rules.query(request.query_params, "space_id", "space_name", "name", "limit", "cursor")
+        space_names = {space["id"]: space["name"] for space in await run_in_threadpool(store.spaces)}
         rows = [
             row
             for row in await run_in_threadpool(load)
             if query.get("name", "").casefold() in row["name"].casefold()
             and query.get("space_id", row.get("space_id")) == row.get("space_id")
+            and query.get("space_name", "").casefold() in space_names.get(row.get("space_id"), "").casefold()
         ]
         return _json({key: rows, "pagination": {"has_more": False}})
 
@@ -203,8 +206,11 @@ def _refused(request: Request, error: Exception) -> Response:
 def _not_routed(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this type only
     if error.status_code == 405:
-        detail = f"The method {request.method} is not allowed here."
-        return _problem(request, 405, detail, dict(error.headers or {}))
+        routes = [route for route in request.app.routes if route.matches(request.scope)[0] is not Match.NONE]
+        allowed = sorted({method for route in routes for method in route.methods})
+        return _problem(
+            request, 405, f"The method {request.method} is not allowed here.", {"Allow": ", ".join(allowed)}
+        )
     return _problem(request, error.status_code, "No endpoint has this path.")
 
 

@@ -77,8 +77,8 @@ def json_object(body: bytes) -> dict[str, Any]:
     """
     try:
         value: Any = json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
-        # A lone surrogate is valid in JSON's escapes, but no Unicode text.
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
+        # A lone surrogate is valid in JSON's escapes, but no Unicode text; 1e999 is valid, but an infinity here.
+        json.dumps(value, ensure_ascii=False, allow_nan=False).encode("utf-8")
     except (ValueError, RecursionError):
         raise RequestError(400, "The body is not valid JSON in UTF-8.") from None
     if not isinstance(value, dict):
@@ -102,16 +102,23 @@ def query(parameters: QueryParams, *known: str) -> dict[str, str]:
     return dict(parameters)
 
 
+def query_limit(text: str | None, maximum: int) -> int:
+    """A page's size from a query; 50 where it is None.
+
+    Raises:
+        RequestError: 400.
+    """
+    return limit(int(text) if text and re.fullmatch("[0-9]{1,9}", text) else text, maximum)
+
+
 def limit(value: object, maximum: int) -> int:
-    """A page's size from a query (digits) or a body (a number); 50 where it is None.
+    """A page's size from a body; 50 where it is None.
 
     Raises:
         RequestError: 400.
     """
     if value is None:
-        return min(50, maximum)
-    if isinstance(value, str) and re.fullmatch("[0-9]{1,9}", value):
-        value = int(value)
+        return 50
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
         raise RequestError(400, f"'limit' must be a whole number from 1 to {maximum}.")
     return value

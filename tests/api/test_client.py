@@ -298,7 +298,7 @@ async def test_a_broken_exchange_is_a_problem_with_a_next_step(call: Call, step:
 async def test_a_refused_connection_is_a_problem(call: Call):
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    async with ExperimentsAPI(Settings(base_url=f"http://127.0.0.1:{port}", api_key="k")) as api:
+    async with ExperimentsAPI(Settings(base_url=f"http://127.0.0.1:{port}", api_key="k"), jitter=lambda: 0.0) as api:
         with pytest.raises(ProblemError) as caught:
             await call(api)
     assert caught.value.problem.get("type") == URN + "connection-failed"
@@ -315,7 +315,7 @@ async def test_a_connection_that_nobody_accepts_is_a_timeout():
                 filler.setblocking(False)
                 filler.connect_ex(address)
             settings = Settings(base_url=f"http://127.0.0.1:{address[1]}", api_key="k", connect_timeout_s=0.3)
-            async with ExperimentsAPI(settings) as api:
+            async with ExperimentsAPI(settings, jitter=lambda: 0.0) as api:
                 with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
                     await api.list(ListExperimentsRequest())
         finally:
@@ -325,7 +325,7 @@ async def test_a_connection_that_nobody_accepts_is_a_timeout():
 
 
 async def test_an_unknown_host_is_a_problem():
-    async with ExperimentsAPI(Settings(base_url="http://no-such-host.invalid", api_key="k")) as api:
+    async with ExperimentsAPI(Settings(base_url="http://no-such-host.invalid", api_key="k"), jitter=lambda: 0.0) as api:
         with pytest.raises(ProblemError) as caught:
             await api.list(ListExperimentsRequest())
     assert caught.value.problem.get("type") == URN + "dns-failed"
