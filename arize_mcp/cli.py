@@ -117,7 +117,9 @@ def _serve_stdio(*, sandbox: bool) -> int:
         logging.getLogger(__name__).error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
 
-    anyio.run(serve, create_server(api), wire)
+        found = settings.Settings()
+
+    anyio.run(serve, create_server(api, found), wire)
     return 0
 
 

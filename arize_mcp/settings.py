@@ -83,7 +83,7 @@ def load(*, sandbox_key: str | None = None) -> Settings:
         deadline_s=read.seconds("ARIZE_MCP_DEADLINE_S", 50.0),
         max_response_bytes=read.whole("ARIZE_MCP_MAX_RESPONSE_BYTES", 33_554_432, minimum=1),
         max_connections=read.whole("ARIZE_MCP_MAX_CONNECTIONS", 8, minimum=1, maximum=1000),
-        max_result_chars=read.whole("ARIZE_MCP_MAX_RESULT_CHARS", 40_000, minimum=0),
+        max_result_chars=_max_result_chars(read),
         confirm_delete=cast(
             "Literal['auto', 'always', 'never']", read.choice("ARIZE_MCP_CONFIRM_DELETE", CONFIRM_DELETE, "auto")
         ),
@@ -158,6 +158,11 @@ class _Reader:
             self.fail(name, f"must be one of {', '.join(choices)}.")
             return default
         return text or default
+
+
+def _max_result_chars(read: _Reader) -> int:
+    rule = "0, for no limit, or a whole number from 1000"
+    return read.number("ARIZE_MCP_MAX_RESULT_CHARS", int, 40_000, rule, lambda value: value == 0 or value >= 1000)
 
 
 def _api_key(read: _Reader) -> str | None:

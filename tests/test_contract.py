@@ -138,7 +138,11 @@ class Prepared:
         """Store an experiment as documented, under an id of the sandbox's."""
         dataset_id = self.ids[DATASET] if experiment["dataset_id"] else None
         space_id = None if dataset_id else self.ids[SPACE]
-        texts = [json.dumps({key: run[key] for key in run if key != "id"}) for run in runs or []]
+        # Nobody sends a run with an id, nor with an error that is none: these the sandbox adds.
+        sent = [
+            {key: run[key] for key in run if key != "id" and (key, run[key]) != ("error", None)} for run in runs or []
+        ]
+        texts = [json.dumps(run) for run in sent]
         created = self.store.create_experiment(experiment["name"], dataset_id, space_id, texts)
         if "id" in experiment:
             self.ids[experiment["id"]] = created["id"]

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import math
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Final, Self, cast
+from typing import Final, Self, cast
 
 import anyio
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel
 
 from arize_mcp.api import problems, retry
-from arize_mcp.api.http import Answer, ASGIApp, Connections
+from arize_mcp.api.answers import JSONObject, checked, unexpected
+from arize_mcp.api.http import ASGIApp, Connections
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeletedExperiment,
@@ -30,13 +30,9 @@ from arize_mcp.api.models import (
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings import Settings
 
-JSONObject = dict[str, Any]
-"""A JSON object exactly as the API sent it."""
-
 OnWait = Callable[[str], Awaitable[None]]
 """Is told, in a sentence, what a call waits for."""
 
-_MAX_DEPTH: Final = 100
 _MAX_LOOKUP_PAGES: Final = 100
 
 
@@ -61,7 +57,7 @@ class _Call:
     """
 
     on_wait: OnWait | None
-    deadline: float = math.inf
+    deadline: float
     may_have_acted: bool = False
     last: ProblemError | None = None
 
@@ -83,7 +79,8 @@ class ExperimentsAPI:
 
     Every method returns the API's JSON object as sent, checked against its response model, and raises
     ``ProblemError`` for anything else. A request is sent again where that can do nothing twice (``retry``), and every
-    call ends within ``settings.deadline_s``. One instance serves any number of concurrent calls, at most
+    call ends within ``settings.deadline_s``, or ``deadline_s`` where that is less; ``on_wait`` is told what it waits
+    for. One instance serves any number of concurrent calls, at most
     ``settings.max_connections`` requests at a time, in order of arrival.
 
     Args:
@@ -116,7 +113,9 @@ class ExperimentsAPI:
     ) -> None:
         await self._connections.aclose()
 
-    async def create(self, request: CreateExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
+    async def create(
+        self, request: CreateExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
         """Create an experiment with its runs (the API document, experiments_create).
 
         When the answer is lost, the experiment is looked up by its name: what this call stored is a success.
@@ -136,11 +135,13 @@ class ExperimentsAPI:
                 return await self._look_up(call, request, started, lost)
 
         try:
-            return await self._within_deadline("POST", on_wait, work)
+            return await self._within_deadline("POST", on_wait, deadline_s, work)
         except _LostCreateError as lost:
             raise self._clean(problems.outcome_unknown(request.dataset_id, request.name, lost.error)) from lost.error
 
-    async def delete(self, request: DeleteExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
+    async def delete(
+        self, request: DeleteExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
         """Delete an experiment and its runs for good (the API document, experiments_delete).
 
         Returns:
@@ -154,9 +155,11 @@ class ExperimentsAPI:
             deleted = DeletedExperiment(experiment_id=request.experiment_id, deleted=True).model_dump()
             return deleted | await self._request(call, None, "DELETE", request.experiment_id)
 
-        return await self._within_deadline("DELETE", on_wait, work)
+        return await self._within_deadline("DELETE", on_wait, deadline_s, work)
 
-    async def get(self, request: GetExperimentRequest, on_wait: OnWait | None = None) -> JSONObject:
+    async def get(
+        self, request: GetExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
         """Get an experiment (the API document, experiments_get).
 
         Returns:
@@ -166,10 +169,12 @@ class ExperimentsAPI:
             ProblemError: whatever else happened.
         """
         return await self._within_deadline(
-            "GET", on_wait, lambda call: self._request(call, Experiment, "GET", request.experiment_id)
+            "GET", on_wait, deadline_s, lambda call: self._request(call, Experiment, "GET", request.experiment_id)
         )
 
-    async def list(self, request: ListExperimentsRequest, on_wait: OnWait | None = None) -> JSONObject:
+    async def list(
+        self, request: ListExperimentsRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
         """List experiments, a page at a time (the API document, experiments_list).
 
         Returns:
@@ -178,9 +183,11 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return await self._within_deadline("GET", on_wait, lambda call: self._list(call, request))
+        return await self._within_deadline("GET", on_wait, deadline_s, lambda call: self._list(call, request))
 
-    async def list_runs(self, request: ListExperimentRunsRequest, on_wait: OnWait | None = None) -> JSONObject:
+    async def list_runs(
+        self, request: ListExperimentRunsRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
         """List an experiment's runs in the order they were recorded (the API document, experiments_runs_list).
 
         Returns:
@@ -189,7 +196,7 @@ class ExperimentsAPI:
         Raises:
             ProblemError: whatever else happened.
         """
-        return await self._within_deadline("GET", on_wait, lambda call: self._list_runs(call, request))
+        return await self._within_deadline("GET", on_wait, deadline_s, lambda call: self._list_runs(call, request))
 
     async def _list(self, call: _Call, request: ListExperimentsRequest) -> JSONObject:
         return await self._request(call, ExperimentsPage, "GET", query=request.model_dump(exclude_none=True))
@@ -199,12 +206,16 @@ class ExperimentsAPI:
         return await self._request(call, ExperimentRunsPage, "GET", request.experiment_id, "runs", query=query)
 
     async def _within_deadline(
-        self, method: str, on_wait: OnWait | None, work: Callable[[_Call], Awaitable[JSONObject]]
+        self,
+        method: str,
+        on_wait: OnWait | None,
+        deadline_s: float | None,
+        work: Callable[[_Call], Awaitable[JSONObject]],
     ) -> JSONObject:
         """Do the work of a call until its deadline."""
-        call = _Call(on_wait)
-        with anyio.move_on_after(self._settings.deadline_s):
-            call.deadline = self._clock.now() + self._settings.deadline_s
+        limit_s = self._settings.deadline_s if deadline_s is None else min(deadline_s, self._settings.deadline_s)
+        call = _Call(on_wait, self._clock.now() + limit_s)
+        with anyio.move_on_after(limit_s):
             try:
                 return await work(call)
             except ProblemError as error:
@@ -245,9 +256,9 @@ class ExperimentsAPI:
                     call.may_have_acted = call.may_have_acted or method != "GET"
                     answer = await self._connections.send(method, segments, query, body)
                 if model is not None:
-                    return _checked(method, answer, model)
+                    return checked(method, answer, model)
                 if answer.status != 204:
-                    raise _unexpected(method, answer, "should be absent, with status 204.")
+                    raise unexpected(method, answer, "should be absent, with status 204.")
                 return {}
             except ProblemError as error:
                 call.last = error
@@ -350,51 +361,3 @@ async def _pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncG
         cursor = page.get("pagination", {}).get("next_cursor")
         if not isinstance(cursor, str) or not cursor:
             return
-
-
-def _checked(method: str, answer: Answer, model: type[BaseModel]) -> JSONObject:
-    """The answer's JSON object as sent, if it has the model's shape."""
-    try:
-        value: Any = json.loads(
-            answer.content.decode("utf-8-sig"), parse_constant=_refuse_constant, parse_float=_finite
-        )
-        if b"\\ud" in answer.content or b"\\uD" in answer.content:
-            # Half of a surrogate pair is valid in JSON's escapes, but no Unicode text: it becomes U+FFFD.
-            text = json.dumps(value, ensure_ascii=False)
-            value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
-    except (ValueError, RecursionError):
-        content_type = answer.headers.get("content-type", "")
-        error = _unexpected(method, answer, f"is not JSON. {problems.describe_body(answer.content, content_type)}")
-        # What claims to be JSON may have been cut short on the way; a login page stays one.
-        error.is_transient = "json" in content_type
-        raise error from None
-    try:
-        model.model_validate(value)
-    except ValidationError as error:
-        faults = [f"/{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5]]
-        raise _unexpected(method, answer, f"doesn't have the expected shape. {'; '.join(faults)}") from None
-    if problems.is_deeper_than(value, _MAX_DEPTH):
-        raise _unexpected(method, answer, f"is nested deeper than {_MAX_DEPTH} levels.")
-    return cast("JSONObject", value)
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(name)
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError(text)
-    return number
-
-
-def _unexpected(method: str, answer: Answer, what: str) -> ProblemError:
-    hint = "Check that ARIZE_API_HOST and ARIZE_REGION name the Arize API, and no login page or proxy answers for it."
-    return problems.own(
-        "unexpected-response",
-        "Unexpected response",
-        f"The API answered {answer.status}, but its body {what}",
-        {"POST": problems.MAYBE_STORED, "DELETE": problems.MAYBE_DELETED}.get(method, hint),
-        http_status=answer.status,
-    )

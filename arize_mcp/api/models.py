@@ -7,9 +7,12 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
+import base64
+import re
 from typing import Annotated, Any
+from urllib.parse import unquote
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic_core import PydanticCustomError
 
 
@@ -35,10 +38,36 @@ class _Response(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
+def _id_in_link(kind: str) -> BeforeValidator:
+    """Takes the id of that kind out of a link to Arize's user interface, and white space from around any id."""
+
+    def find(value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        text = value.strip()
+        if not text.lower().startswith(("http://", "https://")):
+            return text
+        for part in re.split("[/?&#=]+(?!=*(?:[/?&#]|$))", unquote(text)):
+            if _kind_of(part) == kind:
+                return part
+        raise PydanticCustomError("link", "Input is a link", {"kind": kind.lower()})
+
+    return BeforeValidator(find)
+
+
+def _kind_of(text: str) -> str | None:
+    """What an id is of, by its decoded text (``Experiment:1:aBcD``); None where it says nothing."""
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode().partition(":")[0]
+    except ValueError:
+        return None
+
+
 _ExperimentId = Annotated[
     str,
     Field(min_length=1, description="The experiment's id, from experiments_list or experiments_create."),
     AfterValidator(_path_segment),
+    _id_in_link("Experiment"),
 ]
 _Cursor = Annotated[
     str | None,
@@ -58,8 +87,9 @@ class ExperimentRunInput(BaseModel):
         str,
         Field(
             min_length=1,
-            description="The id of the dataset example this run answers. The API doesn't check that it exists.",
+            description="The dataset example's own id. The API doesn't check that it exists.",
         ),
+        StringConstraints(strip_whitespace=True),
     ]
     output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
 
@@ -77,7 +107,9 @@ class CreateExperimentRequest(_Request):
         ),
     ]
     dataset_id: Annotated[
-        str, Field(min_length=1, description="The dataset's id, from the Arize UI, SDK or an experiment of it.")
+        str,
+        Field(min_length=1, description="The dataset's id, from the Arize UI, SDK or an experiment of it."),
+        _id_in_link("Dataset"),
     ]
     experiment_runs: Annotated[
         list[ExperimentRunInput],
@@ -106,10 +138,14 @@ class ListExperimentsRequest(_Request):
     """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
 
     dataset_id: Annotated[
-        str | None, Field(min_length=1, description="Only this dataset's experiments. Not together with space_id.")
+        str | None,
+        Field(min_length=1, description="Only this dataset's experiments. Not together with space_id."),
+        _id_in_link("Dataset"),
     ] = None
     space_id: Annotated[
-        str | None, Field(min_length=1, description="Only this space's experiments. Not together with dataset_id.")
+        str | None,
+        Field(min_length=1, description="Only this space's experiments. Not together with dataset_id."),
+        _id_in_link("Space"),
     ] = None
     name: Annotated[
         str | None,

@@ -153,6 +153,16 @@ def missing_api_key() -> ProblemError:
     )
 
 
+def read_only(tool: str) -> ProblemError:
+    """A call that writes, where only reading is allowed."""
+    return own(
+        "read-only",
+        "Read only",
+        f"{tool} writes, and ARIZE_MCP_READ_ONLY is set in the environment of arize-mcp; nothing was sent.",
+        "Unset ARIZE_MCP_READ_ONLY in the host's configuration to allow it.",
+    )
+
+
 def internal_error() -> ProblemError:
     """A fault of arize-mcp. Its text stays in the log: it may hold anything."""
     return own(

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import itertools
-import json
 import logging
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
+import anyio
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from arize_mcp.api import problems
+from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.client import ExperimentsAPI, OnWait
+from arize_mcp.api.models import GetExperimentRequest
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
-from arize_mcp.server.tools import TOOLS
+from arize_mcp.server.confirming import ask, changed, is_same, needs_asking
+from arize_mcp.server.fitting import fit_page, shorten, to_text
+from arize_mcp.server.prompts import get_prompt, list_prompts
+from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
+from arize_mcp.server.tools import DELETE, TOOLS, Tool
+from arize_mcp.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -32,25 +40,33 @@ INSTRUCTIONS: Final = (
 )
 _TOOLS_TTL_MS: Final = 3_600_000
 
-Context = ServerRequestContext[ExperimentsAPI | ProblemError]
+
+@dataclass(frozen=True)
+class State:
+    """What every call needs: the API, or the problem that keeps it from being had, which then answers every call."""
+
+    api: ExperimentsAPI | ProblemError
+    settings: Settings
 
 
-def create_server(api: ExperimentsAPI | ProblemError) -> Server[ExperimentsAPI | ProblemError]:
+Context = ServerRequestContext[State]
+
+
+def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Server[State]:
     """The server for one API, which it opens and closes with its own lifespan.
 
     Args:
         api: the API; or the problem that keeps it from being had, which then answers every call.
+        settings: what it offers, and how long its results may be.
     """
 
     @asynccontextmanager
-    async def lifespan(
-        _: Server[ExperimentsAPI | ProblemError],
-    ) -> AsyncGenerator[ExperimentsAPI | ProblemError]:
+    async def lifespan(_: Server[State]) -> AsyncGenerator[State]:
         if isinstance(api, ProblemError):
-            yield api
+            yield State(api, settings)
         else:
             async with api:
-                yield api
+                yield State(api, settings)
 
     return Server(
         "arize-mcp",
@@ -60,30 +76,85 @@ def create_server(api: ExperimentsAPI | ProblemError) -> Server[ExperimentsAPI |
         lifespan=lifespan,
         on_list_tools=_list_tools,
         on_call_tool=_call_tool,
+        on_list_prompts=list_prompts,
+        on_get_prompt=get_prompt,
+        on_list_resources=list_resources,
+        on_list_resource_templates=list_resource_templates,
+        on_read_resource=_read_resource,
     )
 
 
-async def _list_tools(_: Context, __: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-    tools = [tool.definition() for tool in TOOLS.values()]
+async def _list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
+    read_only = context.lifespan_context.settings.read_only
+    tools = [tool.definition() for tool in TOOLS.values() if tool.read_only or not read_only]
     return types.ListToolsResult(tools=tools, ttl_ms=_TOOLS_TTL_MS, cache_scope="public")
 
 
-async def _call_tool(context: Context, params: types.CallToolRequestParams) -> types.CallToolResult:
+async def _call_tool(
+    context: Context, params: types.CallToolRequestParams
+) -> types.CallToolResult | types.InputRequiredResult:
     tool = TOOLS.get(params.name)
     if tool is None:
         known = ", ".join(TOOLS)
         raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:100]}. Known: {known}")
     try:
-        api = context.lifespan_context
-        if isinstance(api, ProblemError):
-            raise api
-        content = await tool.call(api, parse(tool.request, params.arguments or {}), _progress(context))
-        return _result(content, is_error=False)
+        outcome = await _outcome(context, params, tool)
+        return outcome if isinstance(outcome, types.InputRequiredResult) else _result(outcome, is_error=False)
     except ProblemError as error:
         return _result(dict(error.problem), is_error=True)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
         return _result(dict(problems.internal_error().problem), is_error=True)
+
+
+async def _outcome(
+    context: Context, params: types.CallToolRequestParams, tool: Tool[Any]
+) -> JSONObject | types.InputRequiredResult:
+    """Do what a call asks for.
+
+    Returns:
+        The content of its result; or a question to the human, with which the client calls again.
+
+    Raises:
+        ProblemError: it can't be done.
+    """
+    api, settings = context.lifespan_context.api, context.lifespan_context.settings
+    if isinstance(api, ProblemError):
+        raise api
+    if settings.read_only and not tool.read_only:
+        raise problems.read_only(tool.name)
+    request = parse(tool.request, params.arguments or {})
+    on_wait = _progress(context)
+    deadline = anyio.current_time() + settings.deadline_s
+    if tool is DELETE and needs_asking(context, settings):
+        experiment_id = GetExperimentRequest(experiment_id=request.experiment_id)
+        asked_about = await api.get(experiment_id, on_wait)
+        question = await ask(context, params, asked_about, settings)
+        if question is not None:
+            return question
+        deadline = anyio.current_time() + settings.deadline_s
+        if not is_same(asked_about, await api.get(experiment_id, on_wait)):
+            raise changed()
+
+    async def call(request: Any) -> JSONObject:
+        return await tool.call(api, request, on_wait, deadline_s=deadline - anyio.current_time())
+
+    content = await call(request)
+    if tool.items is None:
+        return shorten(content, settings.max_result_chars)
+    return await fit_page(
+        content,
+        tool.items,
+        settings.max_result_chars,
+        lambda limit: call(request.model_copy(update={"limit": limit})),
+    )
+
+
+async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
+    state = context.lifespan_context
+    if isinstance(state.api, ProblemError):
+        raise resource_error(state.api)
+    return await read_resource(state.api, params.uri, state.settings.max_result_chars)
 
 
 def _progress(context: Context) -> OnWait:
@@ -96,6 +167,7 @@ def _progress(context: Context) -> OnWait:
     return on_wait
 
 
-def _result(content: dict[str, Any], *, is_error: bool) -> types.CallToolResult:
-    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return types.CallToolResult(content=[types.TextContent(text=text)], structured_content=content, is_error=is_error)
+def _result(content: JSONObject, *, is_error: bool) -> types.CallToolResult:
+    return types.CallToolResult(
+        content=[types.TextContent(text=to_text(content))], structured_content=content, is_error=is_error
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
@@ -12,14 +13,15 @@ from pydantic_core import ErrorDetails
 
 from arize_mcp.api import problems
 from arize_mcp.api.problems import ArgumentError
+from arize_mcp.server.schemas import input_schema
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
 
-MAX_ERRORS = 20
+MAX_ERRORS: Final = 20
 """How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
 
-_NOT_WHOLE = "Must be a whole number."
-_DETAILS = {
+_NOT_WHOLE: Final = "Must be a whole number."
+_DETAILS: Final = {
     "missing": "Required, but missing.",
     "string_type": "Must be a string.",
     "string_too_short": "Must not be empty.",
@@ -31,23 +33,24 @@ _DETAILS = {
     "int_parsing_size": _NOT_WHOLE,
     "greater_than_equal": "Must be at least {ge}.",
     "less_than_equal": "Must be at most {le}; page with cursor for more.",
-    "list_type": "Must be an array.",
+    "list_type": "Must be an array; put a single object into one.",
     "too_short": "Must have at least {min_length} item.",
     "too_long": "Must have at most {max_length} items.",
-    "model_type": "Must be an object.",
-    "path_segment": "Is not an id.",
+    "model_type": "Must be an object with example_id and output.",
+    "path_segment": "Is not an id; experiments_list shows the ids.",
+    "link": "Is a link without the id of the {kind} in it: experiments_list shows the ids.",
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
 
 
 def parse(model: type[_RequestT], arguments: Mapping[str, Any]) -> _RequestT:
-    """Validate raw arguments.
+    """Validate raw arguments, generously where no other call can be meant.
 
     Raises:
         ProblemError: bad-arguments, with every error (the first MAX_ERRORS). No value is echoed.
     """
     try:
-        return model.model_validate(arguments)
+        return model.model_validate(_meant(model, arguments))
     except ValidationError as error:
         faults = error.errors(include_url=False, include_input=False)
         errors = [ArgumentError(pointer=_pointer(fault["loc"]), detail=_detail(fault, model)) for fault in faults]
@@ -55,6 +58,37 @@ def parse(model: type[_RequestT], arguments: Mapping[str, Any]) -> _RequestT:
         more = ArgumentError(pointer="#", detail=f"{len(errors) - MAX_ERRORS} more errors are not listed.")
         errors = [*errors[:MAX_ERRORS], more]
     raise problems.bad_arguments(errors)
+
+
+def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments without the quirks of clients.
+
+    An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded, once, where
+    the schema wants one.
+    """
+    schema = input_schema(model)
+    required: list[str] = schema.get("required", [])
+    meant: dict[str, Any] = {}
+    for name, value in arguments.items():
+        wanted: dict[str, Any] = schema["properties"].get(name, {})
+        if wanted and name not in required and value in (None, "", "null"):
+            continue
+        decoded = _decoded(value, wanted.get("type"))
+        kind = wanted.get("items", {}).get("type")
+        meant[name] = (
+            [_decoded(item, kind) for item in cast("list[Any]", decoded)] if isinstance(decoded, list) else decoded
+        )
+    return meant
+
+
+def _decoded(value: Any, kind: str | None) -> Any:
+    if not isinstance(value, str) or kind not in ("array", "object"):
+        return value
+    try:
+        decoded: Any = json.loads(value)
+    except (ValueError, RecursionError):
+        return value
+    return cast("Any", decoded) if isinstance(decoded, list | dict) else value
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:

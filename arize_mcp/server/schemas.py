@@ -34,14 +34,16 @@ def input_schema(model: type[BaseModel]) -> dict[str, Any]:
     return _inlined(model)
 
 
-def output_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a tool's structured content.
+def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
+    """The schema of a tool's structured content: the fields of all the models.
 
     Nothing is required at the root, because a problem is structured content too, and clients check it all the same.
     """
-    schema = _inlined(model)
-    schema.pop("required", None)
-    return schema
+    first, *more = (_inlined(model) for model in models)
+    for other in more:
+        first["properties"] |= other["properties"]
+    first.pop("required", None)
+    return first
 
 
 def _inlined(model: type[BaseModel]) -> dict[str, Any]:

@@ -2,30 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from mcp import types
 from pydantic import BaseModel
 
 from arize_mcp.api import models
-from arize_mcp.api.client import ExperimentsAPI, JSONObject, OnWait
+from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.client import ExperimentsAPI, OnWait
+from arize_mcp.server.fitting import Fitted, FittedPage
 from arize_mcp.server.schemas import input_schema, output_schema
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
+_RequestT_contra = TypeVar("_RequestT_contra", bound=BaseModel, contravariant=True)
+
+
+class _Method(Protocol[_RequestT_contra]):
+    """A method of ExperimentsAPI."""
+
+    def __call__(
+        self,
+        api: ExperimentsAPI,
+        request: _RequestT_contra,
+        on_wait: OnWait | None = None,
+        /,
+        *,
+        deadline_s: float | None = None,
+    ) -> Awaitable[JSONObject]: ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tool(Generic[_RequestT]):
-    """A tool: its words, its models, what it does to the world, and the API method it calls."""
+    """A tool: its words, its models, what it does to the world, and the API method it calls.
+
+    ``items`` is the name of the array in a page, where it answers with pages.
+    """
 
     name: str
     title: str
     description: str
     request: type[_RequestT]
     response: type[BaseModel]
-    call: Callable[[ExperimentsAPI, _RequestT, OnWait | None], Awaitable[JSONObject]]
+    call: _Method[_RequestT]
+    items: str | None = None
     read_only: bool
     destructive: bool
     idempotent: bool
@@ -37,7 +58,7 @@ class Tool(Generic[_RequestT]):
             title=self.title,
             description=self.description,
             input_schema=input_schema(self.request),
-            output_schema=output_schema(self.response),
+            output_schema=output_schema(self.response, FittedPage if self.items else Fitted),
             annotations=types.ToolAnnotations(
                 read_only_hint=self.read_only,
                 destructive_hint=self.destructive,
@@ -102,6 +123,7 @@ LIST: Final = Tool(
     request=models.ListExperimentsRequest,
     response=models.ExperimentsPage,
     call=ExperimentsAPI.list,
+    items="experiments",
     read_only=True,
     destructive=False,
     idempotent=True,
@@ -118,6 +140,7 @@ RUNS_LIST: Final = Tool(
     request=models.ListExperimentRunsRequest,
     response=models.ExperimentRunsPage,
     call=ExperimentsAPI.list_runs,
+    items="experiment_runs",
     read_only=True,
     destructive=False,
     idempotent=True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import sqlite3
@@ -11,6 +12,7 @@ import sys
 from collections.abc import Generator
 from contextlib import closing, contextmanager
 from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import httpx
@@ -23,11 +25,17 @@ class Process:
     """A sandbox that has said that it listens."""
 
     def __init__(self, *arguments: str) -> None:
+        # Into a pipe Python holds output back, as long as nobody's settings tell it not to.
+        environ = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
         self.popen = subprocess.Popen(
-            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
+            [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8", env=environ
         )
         assert self.popen.stdout
-        self.announcement: dict[str, Any] = json.loads(self.popen.stdout.readline())
+        silence = Timer(20, self.popen.kill)
+        silence.start()
+        line = self.popen.stdout.readline()
+        silence.cancel()
+        self.announcement: dict[str, Any] = json.loads(line)
         self.base_url: str = self.announcement["base_url"]
         self.dataset_id: str = self.announcement["datasets"][0]["id"]
 

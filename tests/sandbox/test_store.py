@@ -160,6 +160,7 @@ def write_database(path: Path, script: str) -> None:
         "CREATE TABLE t (a); INSERT INTO t VALUES (1)",
         "CREATE TABLE t (a); PRAGMA user_version = 2",
         "PRAGMA user_version = 7",
+        "PRAGMA application_id = 7",
         "CREATE TABLE t (a); PRAGMA user_version = 1",
     ],
 )

@@ -34,7 +34,7 @@ def mode(request: pytest.FixtureRequest) -> str:
 
 @asynccontextmanager
 async def connected(api: Any, mode: str = "auto") -> AsyncGenerator[Client]:
-    async with Client(create_server(api), mode=mode) as client:
+    async with Client(create_server(api, Settings()), mode=mode) as client:
         yield client
 
 
@@ -124,7 +124,7 @@ async def test_bad_arguments_are_told_all_at_once_and_nothing_is_sent(mode: str)
         "#/dataset_id": "Required, but missing.",
         "#/experiment_runs/0/example_id": "Must be a string.",
         "#/experiment_runs/0/output": "Must be a string; JSON-encode an object or array.",
-        "#/experiment_runs/1": "Must be an object.",
+        "#/experiment_runs/1": "Must be an object with example_id and output.",
         "#/experiment_runs/2/output": "Required, but missing.",
         "#/datasetId": "Unknown argument. Did you mean dataset_id?",
     }
@@ -178,7 +178,8 @@ async def test_a_failed_call_leaves_the_server_alive(sandbox: Sandbox):
 async def test_a_client_that_asks_for_progress_hears_what_a_call_waits_for(mode: str):
     heard: list[tuple[float, str | None]] = []
 
-    async def on_progress(progress: float, _: float | None, message: str | None) -> None:
+    async def on_progress(progress: float, total: float | None, message: str | None) -> None:
+        assert total is None
         heard.append((progress, message))
 
     busy = answer("{}", status="429 Too Many Requests", headers=["Retry-After: 4"])

@@ -32,7 +32,7 @@ NAMES = sorted(HINTS)
 
 async def listed() -> list[dict[str, Any]]:
     """The tools as a client gets them."""
-    async with Client(create_server(ExperimentsAPI(Settings())), mode="legacy") as client:
+    async with Client(create_server(ExperimentsAPI(Settings()), Settings()), mode="legacy") as client:
         return [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
