@@ -68,6 +68,7 @@ def sandbox() -> Generator[Sandbox]:
 def served(app: Starlette) -> Generator[str]:
     """Serve an ASGI application on loopback; yields its base URL."""
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
         thread = threading.Thread(target=server.run, args=([listener],))
         thread.start()

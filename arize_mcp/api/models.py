@@ -38,27 +38,31 @@ class _Response(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
-def _id_in_link(kind: str) -> BeforeValidator:
-    """Takes the id of that kind out of a link to Arize's user interface, and white space from around any id."""
+def _id_of(kind: str) -> BeforeValidator:
+    """An id without the white space around it, also out of a link to Arize's user interface.
+
+    Ids are base64 of ``<kind>:<number>:<suffix>``; none holds white space, a name may.
+    """
 
     def find(value: object) -> object:
         if not isinstance(value, str):
             return value
         text = value.strip()
-        if not text.lower().startswith(("http://", "https://")):
-            return text
-        for part in re.split("[/?&#=]+(?!=*(?:[/?&#]|$))", unquote(text)):
-            if _kind_of(part) == kind:
-                return part
-        raise PydanticCustomError("link", "Input is a link", {"kind": kind.lower()})
+        if text.lower().startswith(("http://", "https://")):
+            padded = (part + "=" * (-len(part) % 4) for part in re.split(r"[^A-Za-z0-9+]+", unquote(text)))
+            text = next((part for part in padded if _kind_of(part) == kind), "")
+            if not text:
+                raise PydanticCustomError("link", "Input is a link", {"kind": kind.lower()})
+        if len(text.split()) > 1:
+            raise PydanticCustomError("name_for_id", "Input is a name")
+        return text
 
     return BeforeValidator(find)
 
 
 def _kind_of(text: str) -> str | None:
-    """What an id is of, by its decoded text (``Experiment:1:aBcD``); None where it says nothing."""
     try:
-        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True).decode().partition(":")[0]
+        return base64.b64decode(text, validate=True).decode().partition(":")[0]
     except ValueError:
         return None
 
@@ -67,7 +71,7 @@ _ExperimentId = Annotated[
     str,
     Field(min_length=1, description="The experiment's id, from experiments_list or experiments_create."),
     AfterValidator(_path_segment),
-    _id_in_link("Experiment"),
+    _id_of("Experiment"),
 ]
 _Cursor = Annotated[
     str | None,
@@ -109,7 +113,7 @@ class CreateExperimentRequest(_Request):
     dataset_id: Annotated[
         str,
         Field(min_length=1, description="The dataset's id, from the Arize UI, SDK or an experiment of it."),
-        _id_in_link("Dataset"),
+        _id_of("Dataset"),
     ]
     experiment_runs: Annotated[
         list[ExperimentRunInput],
@@ -140,12 +144,12 @@ class ListExperimentsRequest(_Request):
     dataset_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this dataset's experiments. Not together with space_id."),
-        _id_in_link("Dataset"),
+        _id_of("Dataset"),
     ] = None
     space_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this space's experiments. Not together with dataset_id."),
-        _id_in_link("Space"),
+        _id_of("Space"),
     ] = None
     name: Annotated[
         str | None,

@@ -36,11 +36,11 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
     """The sandbox as an ASGI application.
 
     Args:
-        store: its data; None makes a new store in memory. A new store is seeded.
+        store: its data; None makes a new store in memory. A store without a space is seeded.
         api_key: the one key it accepts.
     """
     store = store or Store()
-    if store.is_new:
+    if not store.spaces():
         seed(store)
     experiments = _Experiments(store)
     app = Starlette(
@@ -73,6 +73,7 @@ class _Experiments:
         self._store = store
 
     async def create(self, request: Request) -> Response:
+        rules.query(request.query_params)
         new = rules.new_experiment(await _body(request))
         experiment = await run_in_threadpool(
             self._store.create_experiment, new.name, new.dataset_id, new.space_id, new.runs
@@ -107,6 +108,7 @@ class _Experiments:
         return await self._runs(request.path_params["experiment_id"], "runs", limit, query.get("cursor"))
 
     async def search_runs(self, request: Request) -> Response:
+        rules.query(request.query_params)
         fields = rules.json_object(await _body(request) or b"{}")
         for key in fields:
             if key not in ("filter", "limit", "cursor"):
@@ -132,10 +134,12 @@ class _Experiments:
 
 
 def _listing(store: Store, key: str, load: Callable[[], list[Row]]) -> Callable[[Request], Awaitable[Response]]:
-    """A lookup of all spaces or datasets, by the filters with which the SDK resolves a name; a single page."""
+    """A lookup of all spaces or datasets, by the filters with which the SDK resolves a name."""
 
     async def endpoint(request: Request) -> Response:
         query = rules.query(request.query_params, "space_id", "space_name", "name", "limit", "cursor")
+        limit = rules.query_limit(query.get("limit"), 100)
+        after = cursors.decode(store.cursor_secret, (key,), query.get("cursor")) or 0
         space_names = {space["id"]: space["name"] for space in await run_in_threadpool(store.spaces)}
         rows = [
             row
@@ -144,7 +148,11 @@ def _listing(store: Store, key: str, load: Callable[[], list[Row]]) -> Callable[
             and query.get("space_id", row.get("space_id")) == row.get("space_id")
             and query.get("space_name", "").casefold() in space_names.get(row.get("space_id"), "").casefold()
         ]
-        return _json({key: rows, "pagination": {"has_more": False}})
+        end = after + limit
+        pagination: Row = {"has_more": end < len(rows)}
+        if pagination["has_more"]:
+            pagination["next_cursor"] = cursors.encode(store.cursor_secret, (key,), end)
+        return _json({key: rows[after:end], "pagination": pagination})
 
     return endpoint
 

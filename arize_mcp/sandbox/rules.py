@@ -136,6 +136,8 @@ def _run(run: Any, index: int, *, has_dataset: bool) -> str:
         raise RequestError(400, f"{where}: the 'example_id' field is required and must be a non-empty string.")
     if example_id is not None and not isinstance(example_id, str):
         raise RequestError(400, f"{where}: the 'example_id' field must be a string.")
+    if not isinstance(fields.get("error"), str | None):
+        raise RequestError(400, f"{where}: the 'error' field must be a string or null.")
     for key in _SYSTEM_FIELDS:
         if key in fields:
             raise RequestError(422, f"{where}: the field '{key}' is assigned by the system.")

@@ -30,6 +30,8 @@ def serve(host: str, port: int, db: str | None) -> None:
     Raises:
         SandboxError: for another host, a port in use or an unusable file.
     """
+    if db == "":
+        raise SandboxError("--db needs the name of a file.")
     listener = _listen(host, port)
     try:
         store = Store(db)
@@ -44,11 +46,11 @@ def serve(host: str, port: int, db: str | None) -> None:
         "spaces": [{key: space[key] for key in ("id", "name")} for space in store.spaces()],
         "datasets": [{key: dataset[key] for key in ("id", "name", "space_id")} for dataset in store.datasets()],
     }
-    # The socket listens already, so a client that reads this line can connect.
-    sys.stdout.write(json.dumps(announcement) + "\n")
-    sys.stdout.flush()
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     try:
+        # The socket listens already, so a client that reads this line can connect.
+        sys.stdout.write(json.dumps(announcement) + "\n")
+        sys.stdout.flush()
         asyncio.run(server.serve(sockets=[listener]))
     except KeyboardInterrupt:
         pass  # uvicorn has shut down in order and then passes the signal on
@@ -66,6 +68,9 @@ def _listen(host: str, port: int) -> socket.socket:
         raise SandboxError(f"--host {host} is not a loopback address: the sandbox's key is public, use 127.0.0.1.")
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     try:
-        return socket.create_server((address, port), family=family, backlog=512)
+        listener = socket.create_server((address, port), family=family, backlog=512)
     except OSError as error:
         raise SandboxError(f"can't listen on {host} port {port}: {error.strerror}.") from error
+    # asyncio doesn't do it for a socket made so, and then every answer waits for a delayed acknowledgement.
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener

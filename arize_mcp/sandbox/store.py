@@ -61,7 +61,7 @@ class Store:
         self._lock = threading.Lock()
         try:
             self._connection = sqlite3.connect(
-                path or ":memory:", isolation_level=None, check_same_thread=False, timeout=10
+                ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
             )
         except sqlite3.Error as error:
             raise StoreError(f"{Path(path or '').name} can't be used as a sandbox database: {error}.") from error
@@ -69,19 +69,19 @@ class Store:
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA foreign_keys = ON")
             self._connection.create_function("fold", 1, str.casefold, deterministic=True)
-            self.is_new = self._create_schema()
+            self._create_schema()
         except sqlite3.Error as error:
             self._connection.close()
             raise StoreError(f"{Path(path or '').name} can't be used as a sandbox database: {error}.") from error
         self.cursor_secret = cast("bytes", self._connection.execute("SELECT value FROM secret").fetchone()[0])
 
-    def _create_schema(self) -> bool:
+    def _create_schema(self) -> None:
         with self._transaction() as connection:
             application, version = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
             if (application, version) == (_APPLICATION_ID, _SCHEMA_VERSION):
-                return False
+                return
             if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise sqlite3.DatabaseError("it holds something else")
             for statement in _SCHEMA.split(";"):
@@ -89,7 +89,6 @@ class Store:
             connection.execute("INSERT INTO secret VALUES (?)", (secrets.token_bytes(32),))
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
             connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
-            return True
 
     @contextmanager
     def _transaction(self) -> Generator[sqlite3.Connection]:

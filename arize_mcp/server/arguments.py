@@ -38,6 +38,7 @@ _DETAILS: Final = {
     "too_long": "Must have at most {max_length} items.",
     "model_type": "Must be an object with example_id and output.",
     "path_segment": "Is not an id; experiments_list shows the ids.",
+    "name_for_id": "Looks like a name; experiments_list has a name argument to find its id by its name.",
     "link": "Is a link without the id of the {kind} in it: experiments_list shows the ids.",
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
@@ -102,6 +103,7 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
         near = get_close_matches(name.lower(), model.model_fields, n=1)
+        near = near or [field for field in model.model_fields if name and name.lower() in field]
         known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(model.model_fields)}."
         return f"Unknown argument. {known}"
     if fault["type"] == "string_type" and name == "output":

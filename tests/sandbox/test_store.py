@@ -52,7 +52,6 @@ def test_data_and_cursors_outlive_the_process(path: Path):
     before, secret = contents(first), first.cursor_secret
     first.close()
     second = seeded(path)
-    assert not second.is_new
     assert contents(second) == before
     assert second.cursor_secret == secret
     assert [len(runs) for runs in before["runs"]] == [2, 18, 18]
@@ -144,7 +143,6 @@ def test_runs_are_deleted_with_their_experiment(path: Path):
 def test_an_empty_file_becomes_a_database(path: Path):
     path.touch()
     store = seeded(path)
-    assert store.is_new
     assert len(store.spaces()) == 1
     store.close()
 

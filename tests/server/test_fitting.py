@@ -1,0 +1,205 @@
+"""Results that fit: following cursors gives every item once, in order, whatever the sizes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import anyio
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from mcp import Client, types
+
+from arize_mcp.api.problems import URN
+from arize_mcp.server.app import create_server
+from arize_mcp.server.fitting import shorten, to_text
+from tests.raw_server import RawServer, Request, answer, raw_server
+
+MAX_CHARS = 2_000
+
+
+class Upstream:
+    """An API that holds these runs (or experiments), with cursors or without, and counts what it is asked."""
+
+    def __init__(self, items: list[Any], *, cursors: bool = True, limits: bool = True) -> None:
+        self.items = items
+        self.cursors = cursors
+        self.limits = limits
+        self.requests = 0
+
+    async def route(self, request: Request) -> bytes:
+        self.requests += 1
+        query = parse_qs(urlsplit(request.target).query)
+        start = int(query.get("cursor", ["0"])[0])
+        limit = int(query.get("limit", ["50"])[0]) if self.limits else 1000
+        page = self.items[start : start + limit]
+        pagination: dict[str, Any] = {"has_more": start + limit < len(self.items)}
+        if pagination["has_more"] and self.cursors:
+            pagination["next_cursor"] = str(start + limit)
+        items = "experiment_runs" if "/runs" in request.target else "experiments"
+        return answer(to_text({items: page, "pagination": pagination}))
+
+
+async def result_of(client: Client, **arguments: Any) -> dict[str, Any]:
+    """The content of experiments_runs_list; the text is the same and keeps to the limit."""
+    result = await client.call_tool("experiments_runs_list", {"experiment_id": "x", **arguments})
+    (block,) = result.content
+    assert isinstance(block, types.TextContent)
+    assert block.text == to_text(result.structured_content)
+    assert result.is_error or len(block.text) <= MAX_CHARS
+    return dict(result.structured_content or {})
+
+
+def client_of(server: RawServer, max_chars: int = MAX_CHARS) -> Client:
+    return Client(create_server(server.api(), server.settings(max_result_chars=max_chars)))
+
+
+async def follow(upstream: Upstream, limit: int | None) -> list[dict[str, Any]]:
+    """All pages, by following the cursors."""
+    pages: list[dict[str, Any]] = []
+    arguments = {} if limit is None else {"limit": limit}
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        with anyio.fail_after(60):
+            while not pages or pages[-1]["pagination"]["has_more"]:
+                cursor = {"cursor": pages[-1]["pagination"]["next_cursor"]} if pages else {}
+                pages.append(await result_of(client, **arguments, **cursor))
+    return pages
+
+
+def run(number: int, chars: int) -> dict[str, Any]:
+    return {"id": str(number), "output": ('x"é\n😀' * chars)[:chars], "n": number}
+
+
+SMALL = st.lists(st.one_of(st.integers(1, 60), st.integers(60, 2_500), st.just(40_000)), max_size=40)
+GIANTS = st.sampled_from([[], [], [], [5_000_000]])
+SIZES = st.builds(lambda *parts: sum(parts, []), SMALL, GIANTS, SMALL).filter(bool)  # noqa: RUF017 - three of them
+
+
+@settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]
+@given(sizes=SIZES, limit=st.one_of(st.none(), st.integers(1, 500)))
+def test_following_cursors_gives_every_item_once_in_order(sizes: list[int], limit: int | None):
+    runs = [run(number, chars) for number, chars in enumerate(sizes)]
+    upstream = Upstream(runs)
+    pages = anyio.run(follow, upstream, limit)
+    received = [item for page in pages for item in page["experiment_runs"]]
+    assert [item["id"] for item in received] == [item["id"] for item in runs]
+    cut = {
+        (page["experiment_runs"][int(entry["pointer"].split("/")[2])]["id"], entry["chars"])
+        for page in pages
+        for entry in page.get("shortened", [])
+    }
+    for sent, got in zip(runs, received, strict=True):
+        if got != sent:
+            assert {**got, "output": ""} == {**sent, "output": ""}, "nothing but the string is touched"
+            assert got["output"].endswith("…")
+            assert sent["output"].startswith(got["output"][:-1])
+            assert (sent["id"], len(sent["output"])) in cut
+    for page in pages:
+        count = len(page["experiment_runs"])
+        if page["pagination"]["has_more"] and count < (limit or 50):
+            assert page["notes"][0].startswith(f"{count} of ")
+        else:
+            assert "notes" not in page
+
+
+async def test_a_page_that_fits_says_nothing_of_itself():
+    upstream = Upstream([run(n, 10) for n in range(3)])
+    pages = await follow(upstream, None)
+    assert pages == [{"experiment_runs": upstream.items, "pagination": {"has_more": False}}]
+    assert upstream.requests == 1
+
+
+async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_call():
+    upstream = Upstream([run(n, 300) for n in range(20)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=20)
+    count = len(page["experiment_runs"])
+    assert 1 < count < 20
+    assert page["pagination"] == {"has_more": True, "next_cursor": str(count)}
+    assert page["notes"][0].startswith(f"{count} of 20 ")
+    assert "cursor" in page["notes"][0]
+    assert "shortened" not in page
+    assert upstream.requests == 2, "one request over the minimum"
+    assert len(to_text(page)) + len(to_text(run(9, 300))) > MAX_CHARS - 300, "the largest prefix that fits"
+
+
+async def test_experiments_are_fitted_as_well():
+    upstream = Upstream([{"id": str(n), "name": "n" * 400} for n in range(10)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        result = await client.call_tool("experiments_list", {})
+    page = dict(result.structured_content or {})
+    assert 0 < len(page["experiments"]) < 10
+    assert page["pagination"]["has_more"]
+
+
+async def test_one_item_that_is_too_large_alone_is_shortened_and_told():
+    giant = {"id": "1", "output": "a" * 5_000, "prompt/~": {"text": ["b" * 3_000, "short"]}, "n": 12345678901234567}
+    upstream = Upstream([giant, run(2, 5)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client)
+    assert page["shortened"] == [
+        {"pointer": "/experiment_runs/0/output", "chars": 5000},
+        {"pointer": "/experiment_runs/0/prompt~1~0/text/0", "chars": 3000},
+    ]
+    (got,) = page["experiment_runs"]
+    assert len(got["output"]) > 500
+    assert (got["n"], got["prompt/~"]["text"][1]) == (giant["n"], "short")
+    assert page["pagination"] == {"has_more": True, "next_cursor": "1"}
+
+
+async def test_without_cursors_nothing_is_left_out_and_strings_are_shortened():
+    upstream = Upstream([run(n, 500) for n in range(10)], cursors=False)
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=10)
+    assert [item["id"] for item in page["experiment_runs"]] == [str(n) for n in range(10)]
+    assert len(page["shortened"]) == 10
+    assert page["pagination"] == {"has_more": False}
+
+
+async def test_an_api_that_ignores_the_limit_is_not_asked_for_ever():
+    upstream = Upstream([run(n, 500) for n in range(10)], limits=False)
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=10)
+    assert len(page["experiment_runs"]) == 10
+    assert upstream.requests == 2
+
+
+async def test_more_without_a_cursor_is_said():
+    upstream = Upstream([run(n, 5) for n in range(10)], cursors=False)
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=4)
+    assert page["pagination"] == {"has_more": True}
+    assert "more than these 4" in page["notes"][0]
+
+
+async def test_what_no_cut_can_make_fit_is_a_problem():
+    upstream = Upstream([{"id": str(n), "n": list(range(100))} for n in range(50)], cursors=False)
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        problem = await result_of(client)
+    assert problem["type"] == URN + "result-too-large"
+    assert "limit" in problem["hint"]
+
+
+async def test_no_limit_is_no_limit():
+    upstream = Upstream([run(n, 5_000) for n in range(50)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server, 0) as client:
+        result = await client.call_tool("experiments_runs_list", {"experiment_id": "x"})
+    assert dict(result.structured_content or {})["experiment_runs"] == upstream.items
+
+
+async def test_an_experiment_that_is_too_large_is_shortened():
+    async with raw_server(answer(json.dumps({"id": "x", "name": "n" * 9_000}))) as server, client_of(server) as client:
+        result = await client.call_tool("experiments_get", {"experiment_id": "x"})
+    content = dict(result.structured_content or {})
+    assert content["shortened"] == [{"pointer": "/name", "chars": 9000}]
+    assert len(to_text(content)) <= MAX_CHARS
+
+
+@pytest.mark.parametrize("text", ["😀" * 5000, '"' * 5000, "\n" * 5000, "é" * 5000])
+def test_a_cut_is_at_a_character_and_as_late_as_can_be(text: str):
+    result = shorten({"a": text}, 1_000)
+    assert len(to_text(result)) <= 1_000
+    assert text.startswith(result["a"][:-1])
+    assert len(to_text({**result, "a": text[: len(result["a"])] + "…"})) > 998
