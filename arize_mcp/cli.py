@@ -32,7 +32,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns:
         The exit code: 0 done, 1 failed, 2 wrong usage.
     """
-    arguments = _parser().parse_args(argv)
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    if arguments.sandbox and arguments.command:
+        parser.error(f"--sandbox goes without a command, not with {arguments.command}")
     match arguments.command:
         case "demo":
             from arize_mcp.demo import run_demo  # noqa: PLC0415 - the server never needs it
@@ -89,7 +92,11 @@ def _serve_stdio(*, sandbox: bool) -> int:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit_at_once)
-    wire = Wire()
+    try:
+        wire = Wire()
+    except OSError:
+        sys.stderr.write("arize-mcp: stdin and stdout must be open: a host speaks MCP over them.\n")
+        return 2
 
     import anyio  # noqa: PLC0415 - the other commands don't need what the server does
 

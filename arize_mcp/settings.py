@@ -207,7 +207,7 @@ def _base_url(read: _Reader) -> str:
         source, host = "ARIZE_API_HOST", read.text("ARIZE_API_HOST") or "api.arize.com"
     host = host.rstrip("/")
     match = _HOST.fullmatch(host)
-    if match is None or int((match[2] or ":0")[1:]) > 65_535:
+    if match is None or int((match[2] or ":0")[1:]) > 65_535 or (host[0] == "[" and not _is_address(match[1])):
         read.fail(source, "must be a host name, optionally with :port; the scheme goes into ARIZE_API_SCHEME.")
         return "https://api.arize.com"
     if port or single_port:
@@ -222,36 +222,44 @@ def _base_url(read: _Reader) -> str:
 
 
 def _is_loopback(host: str) -> bool:
-    if host.lower() == "localhost":
-        return True
+    return host.lower() == "localhost" or (_is_address(host) and ip_address(host.strip("[]")).is_loopback)
+
+
+def _is_address(host: str) -> bool:
     try:
-        return ip_address(host.strip("[]")).is_loopback
+        ip_address(host.strip("[]"))
     except ValueError:
         return False
+    return True
 
 
 def _ca_path(read: _Reader) -> str | None:
     for name in ("ARIZE_SSL_CA_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         path = read.text(name)
         if path:
-            if not Path(path).exists():
+            try:
+                exists = Path(path).exists()
+            except OSError:
+                exists = False
+            if not exists:
                 read.fail(name, "names a file that doesn't exist: give a PEM file with the CA's certificate.")
             return path
     return None
 
 
 def _proxy_url(read: _Reader, base_url: str) -> str | None:
-    """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; NO_PROXY spares either."""
+    """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; NO_PROXY and loopback spare either."""
     # urllib knows the standard variables' spellings, NO_PROXY's patterns and the systems' own proxy settings.
     target = urlsplit(base_url)
-    if urllib.request.proxy_bypass(target.netloc):
+    if _is_loopback(target.hostname or "") or urllib.request.proxy_bypass(target.netloc):
         return None
     name = "ARIZE_PROXY_URL"
     proxy = read.text(name)
     if not proxy:
         standard = urllib.request.getproxies()
-        name = f"{target.scheme.upper()}_PROXY"
-        proxy = standard.get(target.scheme) or standard.get("all") or ""
+        scheme = target.scheme if standard.get(target.scheme) else "all"
+        name = f"{scheme.upper()}_PROXY"
+        proxy = standard.get(scheme, "")
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
     if not proxy:

@@ -39,6 +39,7 @@ def test_version_is_the_packages():
         (["serve"], "invalid choice: 'serve'"),
         (["sandbox", "--port", "x"], "must be a number from 0 to 65535"),
         (["sandbox", "--port", "70000"], "must be a number from 0 to 65535"),
+        (["--sandbox", "sandbox"], "--sandbox goes without a command"),
         (["demo", "now"], "unrecognized arguments: now"),
     ],
 )
@@ -64,6 +65,18 @@ def test_the_demo_calls_all_five_tools_and_shows_the_problems():
     ):
         assert words in done.stdout
     assert "\x1b" not in done.stdout, "no colour but on a terminal"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+@pytest.mark.parametrize("closed", ["<&-", "</dev/null >&-"])
+def test_a_closed_stdin_or_stdout_is_told_in_a_sentence(closed: str):
+    command = f'exec "$0" -m arize_mcp --sandbox {closed}'
+    done = subprocess.run(
+        ["sh", "-c", command, sys.executable], capture_output=True, encoding="utf-8", timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "stdin and stdout must be open" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_no_input_ends_the_server_in_order():

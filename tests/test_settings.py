@@ -73,6 +73,9 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("ARIZE_API_HOST", "user@host"),
         ("ARIZE_API_HOST", "h:99999"),
         ("ARIZE_API_HOST", "a b"),
+        ("ARIZE_API_HOST", "[1:2:3]"),
+        ("ARIZE_SSL_CA_CERT", "-----BEGIN CERTIFICATE-----" + "x" * 5000),
+        ("ALL_PROXY", "socks5://p:1"),
         ("ARIZE_SINGLE_HOST", "http://x"),
         ("ARIZE_BASE_DOMAIN", "x/y"),
         ("ARIZE_API_SCHEME", "ftp"),
@@ -189,6 +192,8 @@ def test_the_first_ca_variable_counts(load: Load, tmp_path: Path):
         ({"ARIZE_PROXY_URL": "http://p:1", "NO_PROXY": ".arize.com"}, None),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "other.com"}, "http://p:1"),
         ({"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+        ({"ARIZE_PROXY_URL": "http://p:1", "ARIZE_API_HOST": "127.0.0.1:9", "ARIZE_API_SCHEME": "http"}, None),
+        ({"HTTP_PROXY": "http://p:1", "ARIZE_API_HOST": "localhost", "ARIZE_API_SCHEME": "http"}, None),
     ],
 )
 def test_proxies_come_from_our_variable_or_the_standard_ones(

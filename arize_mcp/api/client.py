@@ -63,10 +63,11 @@ class _Call:
 
 
 class _LostCreateError(Exception):
-    """A create whose outcome has to be looked up, and the problem that it is otherwise."""
+    """A create whose answer was lost, how, and what came of looking for it."""
 
-    def __init__(self, error: ProblemError) -> None:
+    def __init__(self, error: ProblemError, lookup: str = "There was no time to look for it.") -> None:
         self.error = error
+        self.lookup = lookup
 
 
 class ExperimentsAPI:
@@ -137,7 +138,8 @@ class ExperimentsAPI:
         try:
             return await self._within_deadline("POST", on_wait, deadline_s, work)
         except _LostCreateError as lost:
-            raise self._clean(problems.outcome_unknown(request.dataset_id, request.name, lost.error)) from lost.error
+            unknown = problems.outcome_unknown(request.dataset_id, request.name, lost.error, lost.lookup)
+            raise self._clean(unknown) from lost.error
 
     async def delete(
         self, request: DeleteExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
@@ -220,7 +222,8 @@ class ExperimentsAPI:
                 return await work(call)
             except ProblemError as error:
                 raise self._clean(error) from error.__cause__
-        late = problems.deadline_exceeded(self._settings.deadline_s, call.last, may_have_acted=call.may_have_acted)
+        hint = problems.MAYBE_DONE[method] if call.may_have_acted else None
+        late = problems.deadline_exceeded(limit_s, call.last, hint)
         if method == "POST" and call.may_have_acted:
             raise _LostCreateError(late)
         raise self._clean(late)
@@ -249,14 +252,14 @@ class ExperimentsAPI:
         lost_before = False
         sends = 0
         while True:
-            await self._hold_back(call, endpoint)
             try:
+                await self._hold_back(call, endpoint)
                 async with self._slots:
                     sends += 1
                     call.may_have_acted = call.may_have_acted or method != "GET"
                     answer = await self._connections.send(method, segments, query, body)
                 if model is not None:
-                    return checked(method, answer, model)
+                    return checked(method, answer, model, self._settings.api_key)
                 if answer.status != 204:
                     raise unexpected(method, answer, "should be absent, with status 204.")
                 return {}
@@ -271,13 +274,17 @@ class ExperimentsAPI:
                     return {"notes": ["The answer to an earlier send was lost; the experiment is gone now."]}
                 if sends > 1:
                     cast("JSONObject", error.problem)["sends"] = sends
+                if method == "DELETE" and lost_before:
+                    error.problem["hint"] = problems.MAYBE_DELETED
                 wait_s = retry.wait_s(sends, error.retry_after_s, self._jitter())
                 if error.status == 429:
                     until = self._clock.now() + min(retry.MAX_HOLD_S, error.retry_after_s or wait_s or 0.0)
                     self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
                 if not retry.may_send_again(method, error) or wait_s is None or self._is_past(call, wait_s):
                     raise
-                reason = "rate limited" if error.status == 429 else error.problem.get("title", "failed").lower()
+                # Not the API's own words, which may echo anything.
+                reason = f"answered {error.status}" if error.status else error.problem.get("title", "").lower()
+                reason = "rate limited" if error.status == 429 else reason
             await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
 
     async def _hold_back(self, call: _Call, endpoint: tuple[str, int]) -> None:
@@ -287,7 +294,7 @@ class ExperimentsAPI:
                 raise problems.own(
                     "rate-limited",
                     "Rate limited",
-                    "The API has just refused another call of this endpoint as one too many; nothing was sent.",
+                    "The API has just refused another call of this endpoint as one too many; this one was held back.",
                     "Call again after `retry_after` seconds.",
                     retry_after=math.ceil(wait_s),
                 )
@@ -316,11 +323,11 @@ class ExperimentsAPI:
         try:
             found = await self._find(call, request)
             if found is None:
-                raise lost
+                raise _LostCreateError(lost.error, "Its name is not in the dataset so far.")
             if await self._is_of_this_call(call, request, found, started):
                 return found
         except ProblemError as error:
-            raise _LostCreateError(error) from lost
+            raise _LostCreateError(lost.error, f"Looking for it failed: {error}") from error
         raise problems.name_taken(request.name, found)
 
     async def _find(self, call: _Call, request: CreateExperimentRequest) -> JSONObject | None:
@@ -328,14 +335,18 @@ class ExperimentsAPI:
         query = ListExperimentsRequest(dataset_id=request.dataset_id, name=request.name, limit=100)
         async for page in _pages(lambda cursor: self._list(call, query.model_copy(update={"cursor": cursor}))):
             for experiment in page["experiments"]:
-                if experiment.get("name") == request.name and experiment.get("dataset_id") == request.dataset_id:
+                identity = (experiment.get("name"), experiment.get("dataset_id"))
+                if identity == (request.name, request.dataset_id) and experiment["id"]:
                     return experiment
         return None
 
     async def _is_of_this_call(
         self, call: _Call, request: CreateExperimentRequest, found: JSONObject, started: datetime
     ) -> bool:
-        """Whether an experiment was created since then, on the server's clock, with as many runs as were sent."""
+        """Whether an experiment was created since then, on the server's clock, and its runs are those that were sent.
+
+        Clocks are compared to the second, so the time alone can't tell this call's from one just before it.
+        """
         try:
             created = datetime.fromisoformat(str(found.get("created_at")))
         except ValueError:
@@ -344,10 +355,10 @@ class ExperimentsAPI:
         if created.tzinfo is None or created < (started + self._connections.clock_skew).replace(microsecond=0):
             return False
         query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
-        count = 0
+        stored: list[tuple[object, object]] = []
         async for page in _pages(lambda cursor: self._list_runs(call, query.model_copy(update={"cursor": cursor}))):
-            count += len(page["experiment_runs"])
-        return count == len(request.experiment_runs)
+            stored += [(run.get("example_id"), run.get("output")) for run in page["experiment_runs"]]
+        return stored == [(run.example_id, run.output) for run in request.experiment_runs]
 
 
 async def _pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGenerator[JSONObject]:

@@ -91,6 +91,8 @@ class Connections:
                 content=None if body is None else _JSON.encode(body).encode(),
                 headers=None if body is None else {"Content-Type": "application/json"},
             )
+        except httpx.InvalidURL:
+            raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}]) from None
         except ValueError:
             # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
             detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
@@ -120,6 +122,7 @@ class Connections:
             response.status_code,
             response.headers,
             content,
+            secret=self._settings.api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
         )
 
@@ -131,6 +134,10 @@ class Connections:
 
     async def _read(self, response: httpx.Response) -> bytes:
         """The whole decoded content, as long as it stays under the limit."""
+        encoding = response.headers.get("content-encoding", "identity").strip().lower()
+        if encoding not in ("gzip", "identity", ""):
+            # Of several layers each would unpack the other's without a limit.
+            raise httpx.DecodingError(f"content encoding {encoding[:50]}")
         limit = self._settings.max_response_bytes
         chunks: list[bytes] = []
         size = 0
@@ -207,7 +214,7 @@ class Connections:
                 detail += " A proxy is configured: the trouble may be its."
             hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
             return problems.own(name, title, detail, hint, is_transient=True)
-        hint = {"POST": problems.MAYBE_STORED, "DELETE": problems.MAYBE_DELETED}.get(method, "Call again.")
+        hint = problems.MAYBE_DONE.get(method, "Call again.")
         if isinstance(error, httpx.TimeoutException):
             detail = f"{where} took the request and then sent nothing for {self._settings.read_timeout_s:g} s."
             return problems.own("timeout", "Timeout", detail, hint, was_sent=True)

@@ -9,6 +9,8 @@ from html.parser import HTMLParser
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict, cast
 
+from arize_mcp.api import jsontext
+
 URN = "urn:arize-mcp:problem:"
 """Prefix of the ``type`` of every problem that arize-mcp itself reports."""
 
@@ -21,7 +23,9 @@ MAYBE_STORED = "The experiment may have been stored: look for its name with expe
 MAYBE_DELETED = "The experiment may have been deleted: experiments_get shows whether it still exists."
 """The next step when the answer to a delete was lost."""
 
-_MAX_PROBLEM_DEPTH = 50
+MAYBE_DONE = {"POST": MAYBE_STORED, "DELETE": MAYBE_DELETED}
+"""The next step when the answer to a request that writes was lost, by its method."""
+
 MAX_PROBLEM_CHARS = 16_000
 """How much of an error body that is a problem is passed on."""
 
@@ -173,13 +177,19 @@ def internal_error() -> ProblemError:
     )
 
 
-def outcome_unknown(dataset_id: str, name: str, cause: ProblemError) -> ProblemError:
-    """A create of which nobody knows whether it was stored, and the call that will tell."""
+def outcome_unknown(dataset_id: str, name: str, cause: ProblemError, lookup: str) -> ProblemError:
+    """A create of which nobody knows whether it was stored, and the call that will tell.
+
+    Args:
+        dataset_id: where it should be.
+        name: what it should be called.
+        cause: how its answer was lost.
+        lookup: what came of looking for it, in a sentence.
+    """
     return own(
         "outcome-unknown",
         "Outcome unknown",
-        "The experiment may or may not have been stored: the answer to its create was lost, and its name was not found "
-        f"in the dataset so far. {cause}",
+        f"The experiment may or may not have been stored: the answer to its create was lost. {lookup} {cause}",
         "Make the call in `check` in a moment: if it lists the name, it was stored; if not, create it again.",
         was_sent=True,
         check={"tool": "experiments_list", "arguments": {"dataset_id": dataset_id, "name": name}},
@@ -201,13 +211,13 @@ def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
     return ProblemError(cast("Problem", problem), status=409, was_sent=True)
 
 
-def deadline_exceeded(deadline_s: float, last: ProblemError | None, *, may_have_acted: bool) -> ProblemError:
-    """A call that didn't end in time, with what is known of it."""
+def deadline_exceeded(deadline_s: float, last: ProblemError | None, hint: str | None) -> ProblemError:
+    """A call that didn't end in time, with what is known of it; ``hint`` where it may have taken effect."""
     detail = f"The call did not end within {deadline_s:g} s (ARIZE_MCP_DEADLINE_S)."
     if last is not None:
         detail += f" The last answer: {last}"
-    hint = MAYBE_DELETED if may_have_acted else "Nothing was changed: call again in a moment."
-    return own("deadline-exceeded", "Deadline exceeded", detail, hint, was_sent=may_have_acted)
+    nothing = "Nothing was changed: call again in a moment."
+    return own("deadline-exceeded", "Deadline exceeded", detail, hint or nothing, was_sent=hint is not None)
 
 
 def from_response(
@@ -216,6 +226,7 @@ def from_response(
     headers: Mapping[str, str],
     body: bytes,
     *,
+    secret: str | None,
     retry_after_s: float | None,
 ) -> ProblemError:
     """Make a problem of an HTTP error answer.
@@ -228,6 +239,7 @@ def from_response(
         status: the answer's HTTP status.
         headers: its headers, case-insensitive.
         body: its decoded content.
+        secret: is taken out of whatever is passed on or quoted, before it is cut.
         retry_after_s: what its Retry-After header asks for, in seconds.
     """
     members = _json_object(body)
@@ -237,28 +249,28 @@ def from_response(
             "title": _phrase(status),
             "status": status,
             "detail": f"The API answered {status} without a problem description. "
-            + describe_body(body, headers.get("content-type", "")),
+            + describe_body(body, headers.get("content-type", ""), secret),
         }
     else:
-        members = _bounded(members)
+        members = _bounded(redact(members, secret))
         members.setdefault("title", _phrase(status))
         members.setdefault("status", status)
     if retry_after_s is not None:
         members.setdefault("retry_after", int(-(-retry_after_s // 1)))
     if request_id := headers.get("x-request-id"):
-        members.setdefault("request_id", plain(request_id, 200))
+        members.setdefault("request_id", plain(redact(request_id, secret), 200))
     if hint := _hint(method, status):
         members.setdefault("hint", hint)
     return ProblemError(cast("Problem", members), status=status, was_sent=True, retry_after_s=retry_after_s)
 
 
-def describe_body(body: bytes, content_type: str) -> str:
+def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
     """Say in one or two sentences what a body that should have been JSON is, quoting at most MAX_EXCERPT_CHARS."""
     text = body.decode("utf-8", "replace")
     kind = "text"
     if "html" in content_type.lower() or text.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
         kind, text = "HTML", _html_text(text)
-    excerpt = plain(" ".join(text.split()), MAX_EXCERPT_CHARS)
+    excerpt = plain(" ".join(redact(text, secret).split()), MAX_EXCERPT_CHARS)
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."
 
 
@@ -306,17 +318,6 @@ def _hint(method: str, status: int) -> str | None:
     return None
 
 
-def is_deeper_than(value: Any, levels: int) -> bool:
-    """Whether a JSON value has containers nested deeper than that."""
-    containers: list[Any] = [value]
-    for _ in range(levels):
-        items = (cast("dict[str, Any]", c).values() if isinstance(c, dict) else c for c in containers)
-        containers = [item for children in items for item in children if isinstance(item, dict | list)]
-        if not containers:
-            return False
-    return True
-
-
 def _bounded(members: dict[str, Any]) -> dict[str, Any]:
     """The members without control characters; long strings cut, and the largest members left out if need be."""
 
@@ -342,12 +343,10 @@ def _bounded(members: dict[str, Any]) -> dict[str, Any]:
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
     try:
-        value: Any = json.loads(body.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
+        value: Any = jsontext.loads(body)
+    except ValueError:
         return None
-    if not isinstance(value, dict) or not value or is_deeper_than(value, _MAX_PROBLEM_DEPTH):
-        return None
-    return cast("dict[str, Any]", value)
+    return cast("dict[str, Any]", value) if isinstance(value, dict) and value else None
 
 
 def _phrase(status: int) -> str:

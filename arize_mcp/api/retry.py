@@ -35,7 +35,8 @@ def may_send_again(method: str, error: ProblemError) -> bool:
 
 def is_lost(error: ProblemError) -> bool:
     """Whether the request may have taken effect all the same: it was sent, and its answer doesn't tell."""
-    return error.was_sent and (error.status is None or error.status >= 500 or error.status < 300)
+    # 303 says that the request was done, and where to see what became of it (RFC 9110, 15.4.4).
+    return error.was_sent and (error.status is None or error.status >= 500 or error.status < 300 or error.status == 303)
 
 
 def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
@@ -54,7 +55,7 @@ def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
     """
     if sends >= MAX_SENDS or (asked_s is not None and asked_s > MAX_RETRY_AFTER_S):
         return None
-    if asked_s is not None:
+    if asked_s:
         return asked_s
     return random * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** (sends - 1))
 

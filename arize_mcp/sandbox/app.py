@@ -40,8 +40,7 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
         api_key: the one key it accepts.
     """
     store = store or Store()
-    if not store.spaces():
-        seed(store)
+    seed(store)
     experiments = _Experiments(store)
     app = Starlette(
         routes=[

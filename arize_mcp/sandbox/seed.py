@@ -40,17 +40,20 @@ _FAILED = 11  # the example at which the second experiment's model timed out
 
 
 def seed(store: Store) -> None:
-    """Add a space, two datasets, and two experiments on the first of them."""
-    space_id = store.add_space("Sandbox", _CREATED)
-    support_id = store.add_dataset(space_id, "support-questions", _CREATED)
-    store.add_dataset(space_id, "sql-generation", _CREATED)
-    for name, day, short, suffix in (
-        ("support-baseline-short-prompt", 2, True, "aB3d"),
-        ("support-detailed-prompt", 3, False, "eF6g"),
-    ):
-        runs = [json.dumps(run, ensure_ascii=False) for run in _runs(short=short)]
-        created_at = datetime(2026, 6, day, 9, 30, tzinfo=UTC)
-        store.create_experiment(name, support_id, None, runs, created_at=created_at, suffix=suffix)
+    """Give a store without a space one, with two datasets, and two experiments on the first of them."""
+    with store.transaction():
+        if store.spaces():
+            return
+        space_id = store.add_space("Sandbox", _CREATED)
+        support_id = store.add_dataset(space_id, "support-questions", _CREATED)
+        store.add_dataset(space_id, "sql-generation", _CREATED)
+        for name, day, short, suffix in (
+            ("support-baseline-short-prompt", 2, True, "aB3d"),
+            ("support-detailed-prompt", 3, False, "eF6g"),
+        ):
+            runs = [json.dumps(run, ensure_ascii=False) for run in _runs(short=short)]
+            created_at = datetime(2026, 6, day, 9, 30, tzinfo=UTC)
+            store.create_experiment(name, support_id, None, runs, created_at=created_at, suffix=suffix)
 
 
 def _runs(*, short: bool) -> Iterator[dict[str, Any]]:

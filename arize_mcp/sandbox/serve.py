@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
 import sys
 from ipaddress import ip_address
@@ -70,7 +71,7 @@ def _listen(host: str, port: int) -> socket.socket:
     try:
         listener = socket.create_server((address, port), family=family, backlog=512)
     except OSError as error:
-        raise SandboxError(f"can't listen on {host} port {port}: {error.strerror}.") from error
+        raise SandboxError(f"can't listen on {host} port {port}: {os.strerror(error.errno or 0)}.") from error
     # asyncio doesn't do it for a socket made so, and then every answer waits for a delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -58,7 +58,7 @@ class Store:
     """
 
     def __init__(self, path: str | None = None) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         try:
             self._connection = sqlite3.connect(
                 ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
@@ -76,7 +76,7 @@ class Store:
         self.cursor_secret = cast("bytes", self._connection.execute("SELECT value FROM secret").fetchone()[0])
 
     def _create_schema(self) -> None:
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             application, version = (
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
@@ -91,8 +91,12 @@ class Store:
             connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     @contextmanager
-    def _transaction(self) -> Generator[sqlite3.Connection]:
+    def transaction(self) -> Generator[sqlite3.Connection]:
+        """All or nothing; a transaction inside another is part of it."""
         with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 yield self._connection
@@ -112,7 +116,7 @@ class Store:
 
     def add_space(self, name: str, created_at: str) -> str:
         """Add a space and return its id."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             count = connection.execute("SELECT count(*) FROM space").fetchone()[0]
             space_id = _entity_id("Space", count + 1, "main")
             connection.execute("INSERT INTO space VALUES (?, ?, ?, ?)", (count + 1, space_id, name, created_at))
@@ -120,7 +124,7 @@ class Store:
 
     def add_dataset(self, space_id: str, name: str, created_at: str) -> str:
         """Add a dataset with one version and return its id."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             n = connection.execute("SELECT count(*) FROM dataset").fetchone()[0] + 1
             dataset_id = _entity_id("Dataset", n, "data")
             version_id = _entity_id("DatasetVersion", n, "ver1")
@@ -154,7 +158,7 @@ class Store:
         """
         created = created_at or datetime.now(UTC)
         timestamp = created.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             version_id = None
             if dataset_id is not None:
                 dataset = connection.execute("SELECT * FROM dataset WHERE id = ?", (dataset_id,)).fetchone()
@@ -189,7 +193,7 @@ class Store:
         Raises:
             RequestError: 404.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if connection.execute("DELETE FROM experiment WHERE id = ?", (experiment_id,)).rowcount == 0:
                 raise _no_experiment()
 

@@ -98,10 +98,11 @@ async def _call_tool(
         known = ", ".join(TOOLS)
         raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:100]}. Known: {known}")
     try:
-        outcome = await _outcome(context, params, tool)
+        try:
+            outcome = await _outcome(context, params, tool)
+        except ProblemError as error:
+            return _result(dict(error.problem), is_error=True)
         return outcome if isinstance(outcome, types.InputRequiredResult) else _result(outcome, is_error=False)
-    except ProblemError as error:
-        return _result(dict(error.problem), is_error=True)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
         return _result(dict(problems.internal_error().problem), is_error=True)

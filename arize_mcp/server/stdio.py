@@ -14,6 +14,7 @@ import os
 import signal
 import stat
 import sys
+import threading
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from typing import Any, Final, cast
@@ -30,6 +31,8 @@ from arize_mcp.server.wire import Wire
 
 logger = logging.getLogger(__name__)
 
+_EXIT_WITHIN_S: Final = 0.3
+
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """The longest message taken from the host."""
 
@@ -44,6 +47,10 @@ async def serve(server: Server[Any], wire: Wire) -> None:
         async with transport as (read_stream, write_stream):
             await server.run(read_stream, write_stream, server.create_initialization_options())
         tasks.cancel_scope.cancel()
+    # All is closed. A name look-up that hangs in a worker thread would keep the process for as long as it takes.
+    last_resort = threading.Timer(_EXIT_WITHIN_S, os._exit, args=(0,))
+    last_resort.daemon = True
+    last_resort.start()
 
 
 async def _cancel_on_signal(scope: anyio.CancelScope) -> None:

@@ -16,6 +16,8 @@ class Wire:
     """
 
     def __init__(self) -> None:
+        for fd in (0, 1):
+            os.fstat(fd)  # before a duplicate takes the place of a closed one
         self.stdin_fd = os.dup(0)
         self.stdout_fd = os.dup(1)
         null = os.open(os.devnull, os.O_RDWR)

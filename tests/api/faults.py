@@ -71,6 +71,7 @@ def in_two_seconds() -> str:
 
 BIG = "y" * 1_000_000
 GZIP = "Content-Encoding: gzip"
+TWICE = "Content-Encoding: gzip, gzip"
 SHORT: dict[str, object] = {"read_timeout_s": 0.3}
 SMALL: dict[str, object] = {"max_response_bytes": 10_000}
 HURRIED: dict[str, object] = {"deadline_s": 5.0}
@@ -103,10 +104,13 @@ FAULTS = [
     Fault("a chunked body over the cap", (sending(chunked(*[b"x" * 999] * 20)),), SMALL),
     Fault("a gzip bomb", (answer(gzip.compress(b" " * 10_000_000), headers=[GZIP]),), SMALL),
     Fault("an error body over the cap", (error("400 Bad Request", body="x" * 20_000),), SMALL),
+    Fault("a gzip bomb in gzip", (answer(gzip.compress(gzip.compress(b" " * 50_000_000)), headers=[TWICE]),), SMALL),
+    Fault("an encoding that was not asked for", (answer("x", headers=["Content-Encoding: br"]),)),
     # Redirects
     Fault("301", (error("301 Moved Permanently", "Location: http://elsewhere.invalid/"),)),
     Fault("302", (error("302 Found", "Location: /v2/experiments"),)),
     Fault("307", (error("307 Temporary Redirect", "Location: /v2/experiments"),)),
+    Fault("303", (error("303 See Other", "Location: /v2/experiments/x"),)),
     Fault("304", (b"HTTP/1.1 304 Not Modified\r\n\r\n",)),
     # Refusals
     Fault("400", (error("400 Bad Request"),)),
@@ -116,6 +120,8 @@ FAULTS = [
     Fault("409", (error("409 Conflict"),)),
     Fault("422", (error("422 Unprocessable Entity"),)),
     Fault("404 after a lost answer", (reset, error("404 Not Found"))),
+    Fault("401 after a lost answer", (reset, error("401 Unauthorized"))),
+    Fault("429 for a minute after a lost answer", (reset, error("429 Too Many Requests", "Retry-After: 60"))),
     Fault("404 after a 429", (error("429 Too Many Requests"), error("404 Not Found"))),
     # Limits
     Fault("429 once, Retry-After: 3", (error("429 Too Many Requests", "Retry-After: 3"), None)),
@@ -132,6 +138,7 @@ FAULTS = [
     Fault("502 in HTML, always", (html("502 Bad Gateway"),)),
     Fault("503 once, Retry-After: 2", (error("503 Service Unavailable", "Retry-After: 2"), None)),
     Fault("503 always", (error("503 Service Unavailable"),)),
+    Fault("503 whose title is null", (error("503 Service Unavailable", body='{"title":null}'),)),
     Fault("504 twice", (html("504 Gateway Timeout"), html("504 Gateway Timeout"), None)),
     Fault("599", (error("599 Odd"),)),
     # Bodies
@@ -150,5 +157,7 @@ FAULTS = [
     Fault("400, a megabyte of text", (error("400 Bad Request", body="x" * 1_000_000, content_type="text/plain"),)),
     Fault("400, a megabyte of JSON", (error("400 Bad Request", body=json.dumps({"title": "T", "x": BIG})),)),
     Fault("400, terminal escapes", (error("400 Bad Request", body="\x1b[2J\x07no", content_type="text/plain"),)),
+    Fault("400, NaN in its problem", (error("400 Bad Request", body='{"title":"x","n":NaN}'),)),
+    Fault("400, an infinity in its problem", (error("400 Bad Request", body='{"title":"x","n":1e999}'),)),
     Fault("400, nested 5,000 deep", (error("400 Bad Request", body="[" * 5000),)),
 ]  # fmt: skip

@@ -376,6 +376,12 @@ async def test_what_json_cant_carry_is_refused_before_it_is_sent(value: object):
     assert not server.requests
 
 
+async def test_an_id_that_no_url_can_hold_is_refused_before_it_is_sent():
+    problem, server = await problem_of(lambda api: api.get(GetExperimentRequest(experiment_id="e" * 70_000)), answer())
+    assert problem["type"] == URN + "bad-arguments"
+    assert not server.requests
+
+
 async def test_many_calls_share_the_pool_and_all_end(sandbox: Sandbox):
     results: list[dict[str, Any]] = []
     async with sandbox.api() as api:

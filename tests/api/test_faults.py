@@ -21,8 +21,9 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.problems import MAX_EXCERPT_CHARS, MAX_PROBLEM_CHARS, URN, ProblemError
-from tests.api.faults import FAULTS, Fault
-from tests.raw_server import Request, Step, answer, raw_server
+from arize_mcp.server.fitting import to_text
+from tests.api.faults import FAULTS, Fault, error
+from tests.raw_server import Request, Step, answer, raw_server, reset
 
 DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "reliability.md"
 EXPERIMENT = json.dumps({"id": "x"})
@@ -59,8 +60,8 @@ async def outcome(fault: Fault, tool: str) -> str:
         with anyio.fail_after(10):
             try:
                 ended = "done, with a note" if "notes" in await call(api) else "done"
-            except ProblemError as error:
-                ended = told(dict(error.problem))
+            except ProblemError as caught:
+                ended = told(dict(caught.problem))
         sends = [request.method for request in server.requests]
         path = "/v2/experiments"
         own = {path, f"{path}/x", f"{path}/x/runs", f"{path}?dataset_id=d&name=n&limit=100"}
@@ -78,6 +79,7 @@ def told(problem: dict[str, Any]) -> str:
     assert len(text) < MAX_PROBLEM_CHARS + MAX_EXCERPT_CHARS
     assert not any(control in text for control in ("\\u001b", "\\u0007"))
     assert problem["hint"]
+    to_text(problem)
     ended = problem["type"].removeprefix(URN) if problem.get("type", "").startswith(URN) else str(problem["status"])
     return f"{ended}, retry_after {problem['retry_after']}" if "retry_after" in problem else ended
 
@@ -128,3 +130,25 @@ async def test_the_deadline_says_what_is_known():
             await api.list(ListExperimentsRequest())
     assert caught.value.problem.get("type") == URN + "deadline-exceeded"
     assert "503" in caught.value.problem.get("detail", "")
+
+
+@pytest.mark.parametrize(
+    "then", [error("401 Unauthorized"), error("429 Too Many", "Retry-After: 60"), error("403 Forbidden"), reset]
+)
+async def test_a_delete_that_may_have_been_done_is_never_told_as_not_sent(then: bytes | Step):
+    async with raw_server(reset, then) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.delete(DeleteExperimentRequest(experiment_id="x"))
+    assert "may have been deleted" in caught.value.problem.get("hint", "")
+
+
+async def test_what_a_call_waits_for_is_told_in_our_own_words():
+    echo = json.dumps({"title": "Bad KEY-OF-THE-TEST key-of-the-test"})
+    told: list[str] = []
+
+    async def on_wait(words: str) -> None:
+        told.append(words)
+
+    async with raw_server(error("503 Busy", body=echo), answer(EXPERIMENT)) as server, server.api() as api:
+        await api.get(GetExperimentRequest(experiment_id="x"), on_wait)
+    assert told == ["answered 503, sending again in 1 s"]

@@ -198,6 +198,78 @@ async def test_another_experiment_of_the_name_with_other_runs_is_a_409(sandbox: 
     assert problem_of(caught)["experiment_id"] == stored(sandbox)[0]["id"]
 
 
+async def test_another_agents_experiment_with_as_many_runs_is_a_409(sandbox: Sandbox):
+    async def other(relay: Relay, request: Request) -> Step:
+        body = request.body.replace(b'"output":"o"', b'"output":"of another agent"')
+        await relay.store(Request(request.line, request.headers, body))
+        return reset
+
+    async with relayed(Relay(sandbox, other, pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["status"] == 409
+
+
+async def test_an_experiment_of_a_moment_ago_is_not_taken_for_this_calls(sandbox: Sandbox):
+    runs = ['{"example_id":"e0","output":"first version"}', '{"example_id":"e1","output":"first version"}']
+    old = sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, runs)
+    async with relayed(Relay(sandbox, storing(reset), pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert (problem_of(caught)["status"], problem_of(caught)["experiment_id"]) == (409, old["id"])
+
+
+async def test_another_agents_create_between_two_sends_is_a_409(sandbox: Sandbox):
+    async def refuse_once(relay: Relay, request: Request) -> bytes:
+        if posts(server) > 1:
+            return await relay.passed_on(request)
+        runs = ['{"example_id":"x","output":"of another agent"}'] * 2
+        sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, runs)
+        return answer("{}", status="429 Too Many", headers=["Retry-After: 1"])
+
+    async with relayed(Relay(sandbox, refuse_once, pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["status"] == 409
+
+
+async def test_a_lookup_that_finds_the_name_but_not_its_runs_says_so(sandbox: Sandbox):
+    async def no_runs(relay: Relay, request: Request) -> bytes:
+        if "/runs" in request.target:
+            return answer("{}", status="500 Oops", content_type="application/problem+json")
+        return await relay.passed_on(request)
+
+    async with relayed(Relay(sandbox, storing(reset), no_runs)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    problem = problem_of(caught)
+    assert problem["type"] == URN + "outcome-unknown"
+    assert "Looking for it failed" in problem["detail"]
+    assert problem["cause"]["type"] == URN + "broken-response"
+
+
+async def test_a_lookup_that_finds_no_id_leaves_the_outcome_unknown(sandbox: Sandbox):
+    async def no_id(_: Relay, __: Request) -> bytes:
+        found = {"id": "", "name": NAME, "dataset_id": sandbox.dataset_id}
+        return answer(json.dumps({"experiments": [found]}))
+
+    async with relayed(Relay(sandbox, storing(reset), no_id)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["type"] == URN + "outcome-unknown"
+
+
+async def test_a_timestamp_in_whole_seconds_is_of_this_call(sandbox: Sandbox):
+    async def in_seconds(relay: Relay, request: Request) -> bytes:
+        body = (await relay.store(request)).json()
+        for experiment in body.get("experiments", []):
+            experiment["created_at"] = experiment["created_at"][:19] + "Z"
+        return answer(json.dumps(body))
+
+    async with relayed(Relay(sandbox, storing(reset), in_seconds)) as server, server.api() as api:
+        assert (await api.create(new(sandbox)))["id"] == stored(sandbox)[0]["id"]
+
+
 async def test_the_name_is_looked_for_on_all_pages(sandbox: Sandbox):
     async def store_then_many_more(relay: Relay, request: Request) -> Step:
         await relay.store(request)
@@ -240,6 +312,8 @@ async def test_the_deadline_inside_a_create_leaves_the_outcome_unknown(sandbox: 
             await api.create(new(sandbox))
     assert caught.value.problem.get("type") == URN + "outcome-unknown"
     assert problem_of(caught)["cause"]["type"] == URN + "deadline-exceeded"
+    assert "no time to look" in problem_of(caught)["detail"]
+    assert "deleted" not in str(problem_of(caught))
     assert (posts(server), len(stored(sandbox))) == (1, 1)
 
 

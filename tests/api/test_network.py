@@ -23,6 +23,8 @@ from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import Settings
 from tests.raw_server import RawServer, answer, raw_server
 
+HOST = "api.arize.test"
+"""A host that only the proxy can find: loopback is never reached through one."""
 PAGE = '{"experiments":[]}'
 
 
@@ -107,7 +109,8 @@ async def forward_proxy(refusal: bytes | None = None) -> AsyncGenerator[Proxy]:
                 return
             address = target if method == "CONNECT" else target.removeprefix("http://").split("/")[0]
             host, port = address.split(":")
-            async with await anyio.connect_tcp(host, int(port)) as upstream, anyio.create_task_group() as tasks:
+            assert host == HOST
+            async with await anyio.connect_tcp("127.0.0.1", int(port)) as upstream, anyio.create_task_group() as tasks:
                 if method == "CONNECT":
                     await stream.send(b"HTTP/1.1 200 OK\r\n\r\n")
                 else:
@@ -133,8 +136,9 @@ async def forward_proxy(refusal: bytes | None = None) -> AsyncGenerator[Proxy]:
 
 def from_environment(server: RawServer, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Settings:
     """The settings that an environment gives for this server."""
-    scheme, _, address = server.base_url.partition("://")
-    given = {"ARIZE_API_KEY": "key", "ARIZE_API_SCHEME": scheme, "ARIZE_API_HOST": address, **environ}
+    scheme, _, port = server.base_url.replace("://", ":").split(":")
+    given = {"ARIZE_API_KEY": "key", "ARIZE_API_SCHEME": scheme, "ARIZE_API_HOST": f"{HOST}:{port}", **environ}
+    given["ARIZE_MCP_ALLOW_HTTP"] = "1"
     for name, value in given.items():
         monkeypatch.setenv(name, value)
     return settings_module.load()
@@ -144,11 +148,11 @@ def from_environment(server: RawServer, monkeypatch: pytest.MonkeyPatch, **envir
 async def test_https_goes_through_a_proxys_tunnel(
     ca: trustme.CA, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str
 ):
-    async with raw_server(answer(PAGE), tls=context(ca)) as server, forward_proxy() as proxy:
+    async with raw_server(answer(PAGE), tls=context(ca, HOST)) as server, forward_proxy() as proxy:
         environ = {variable: proxy.url, "ARIZE_SSL_CA_CERT": str(tmp_path / "ca.pem")}
         assert await list_with(from_environment(server, monkeypatch, **environ)) == {"experiments": []}
     assert len(server.requests) == 1
-    assert proxy.heads[0].startswith("CONNECT localhost:")
+    assert proxy.heads[0].startswith(f"CONNECT {HOST}:")
     assert base64.b64encode(b"user:pass").decode() in proxy.heads[0]
     assert "Bearer" not in "".join(proxy.heads), "the key goes through the tunnel"
     assert "proxy-authorization" not in server.requests[0].headers
@@ -164,14 +168,22 @@ async def test_http_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch, variab
 @pytest.mark.parametrize("variable", ["ARIZE_PROXY_URL", "HTTP_PROXY"])
 async def test_no_proxy_spares_the_proxy(monkeypatch: pytest.MonkeyPatch, variable: str):
     async with raw_server(answer(PAGE)) as server, forward_proxy() as proxy:
-        settings = from_environment(server, monkeypatch, **{variable: proxy.url, "NO_PROXY": "127.0.0.1"})
-        assert await list_with(settings) == {"experiments": []}
-    assert (len(server.requests), len(proxy.heads)) == (1, 0)
+        problem = await list_with(from_environment(server, monkeypatch, **{variable: proxy.url, "NO_PROXY": HOST}))
+    assert problem["type"] == URN + "dns-failed"
+    assert not proxy.heads
+
+
+async def test_loopback_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPatch):
+    async with raw_server(answer(PAGE)) as server, forward_proxy() as proxy:
+        address = server.base_url.removeprefix("http://")
+        environ = {"ARIZE_API_HOST": address, "HTTP_PROXY": proxy.url, "ARIZE_PROXY_URL": proxy.url}
+        assert await list_with(from_environment(server, monkeypatch, **environ)) == {"experiments": []}
+    assert not proxy.heads
 
 
 async def test_a_proxy_that_refuses_is_a_problem_without_its_password(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch):
     refusal = b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n"
-    async with raw_server(answer(PAGE), tls=context(ca)) as server, forward_proxy(refusal) as proxy:
+    async with raw_server(answer(PAGE), tls=context(ca, HOST)) as server, forward_proxy(refusal) as proxy:
         problem = await list_with(from_environment(server, monkeypatch, ARIZE_PROXY_URL=proxy.url))
     assert problem["type"] == URN + "proxy-failed"
     assert "407" in problem["detail"]

@@ -12,7 +12,7 @@ from arize_mcp.api.problems import MAX_EXCERPT_CHARS
 
 def from_body(body: bytes | str, content_type: str = "text/plain") -> problems.ProblemError:
     raw = body if isinstance(body, bytes) else body.encode()
-    return problems.from_response("GET", 500, {"content-type": content_type}, raw, retry_after_s=None)
+    return problems.from_response("GET", 500, {"content-type": content_type}, raw, secret=None, retry_after_s=None)
 
 
 def test_a_long_error_body_is_quoted_in_part():
@@ -37,7 +37,7 @@ def test_terminal_escapes_and_control_characters_go(text: str, expected: str):
 
 
 def test_an_error_without_a_title_gets_the_status_phrase_even_for_an_unknown_status():
-    problem = problems.from_response("GET", 599, {}, b'{"detail":"d"}', retry_after_s=None).problem
+    problem = problems.from_response("GET", 599, {}, b'{"detail":"d"}', secret=None, retry_after_s=None).problem
     assert problem == {
         "detail": "d",
         "title": "HTTP 599",
@@ -49,12 +49,14 @@ def test_an_error_without_a_title_gets_the_status_phrase_even_for_an_unknown_sta
 def test_the_apis_own_members_are_not_overwritten():
     sent = {"title": "t", "status": 1, "hint": "h", "retry_after": "x", "request_id": None}
     headers = {"x-request-id": "r"}
-    problem = problems.from_response("GET", 429, headers, json.dumps(sent).encode(), retry_after_s=3.2).problem
+    problem = problems.from_response(
+        "GET", 429, headers, json.dumps(sent).encode(), secret=None, retry_after_s=3.2
+    ).problem
     assert problem == sent
 
 
 def test_fractions_of_a_second_are_rounded_up():
-    assert problems.from_response("GET", 429, {}, b"", retry_after_s=3.2).problem.get("retry_after") == 4
+    assert problems.from_response("GET", 429, {}, b"", secret=None, retry_after_s=3.2).problem.get("retry_after") == 4
 
 
 def test_a_secret_is_taken_out_of_values_keys_and_lists():
@@ -70,3 +72,12 @@ def test_html_is_quoted_as_its_text():
 
 def test_deeply_nested_json_is_quoted_not_followed():
     assert from_body("[" * 100_000).problem["type"] == problems.URN + "http-error"  # pyright: ignore[reportTypedDictNotRequiredAccess]
+
+
+def test_a_secret_is_taken_out_before_anything_is_cut():
+    secret = "a-secret-key"
+    for at in range(MAX_EXCERPT_CHARS - len(secret) - 1, MAX_EXCERPT_CHARS + 1):
+        for body in (b"x" * at + secret.encode(), json.dumps({"detail": "x" * at + secret}).encode()):
+            headers = {"x-request-id": "x" * 190 + secret}
+            problem = problems.from_response("GET", 400, headers, body, secret=secret, retry_after_s=None).problem
+            assert secret[:3] not in json.dumps(problem)

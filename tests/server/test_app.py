@@ -188,7 +188,7 @@ async def test_a_client_that_asks_for_progress_hears_what_a_call_waits_for(mode:
         arguments = {"experiment_id": "x"}
         result = await client.call_tool("experiments_get", arguments, progress_callback=on_progress)
     assert not result.is_error
-    assert heard == [(1, "rate limited, sending again in 4 s"), (2, "bad gateway, sending again in 1 s")]
+    assert heard == [(1, "rate limited, sending again in 4 s"), (2, "answered 502, sending again in 1 s")]
 
 
 async def test_missing_arguments_are_an_empty_object(sandbox: Sandbox):

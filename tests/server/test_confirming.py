@@ -114,7 +114,7 @@ async def test_another_experiment_than_the_one_asked_about_is_not_deleted(sandbo
 
     async def swap(_: types.ElicitRequestParams) -> types.ElicitResult:
         # Somebody renames it while the human reads the question.
-        with sandbox.store._transaction() as connection:  # pyright: ignore[reportPrivateUsage]  # noqa: SLF001
+        with sandbox.store.transaction() as connection:
             connection.execute("UPDATE experiment SET name = 'precious' WHERE id = ?", (old["id"],))
         return ACCEPT
 

@@ -73,8 +73,14 @@ def run(number: int, chars: int) -> dict[str, Any]:
 
 
 SMALL = st.lists(st.one_of(st.integers(1, 60), st.integers(60, 2_500), st.just(40_000)), max_size=40)
-GIANTS = st.sampled_from([[], [], [], [5_000_000]])
-SIZES = st.builds(lambda *parts: sum(parts, []), SMALL, GIANTS, SMALL).filter(bool)  # noqa: RUF017 - three of them
+GIANTS: st.SearchStrategy[list[int]] = st.sampled_from([[], [], [], [5_000_000]])
+
+
+def joined(before: list[int], giants: list[int], after: list[int]) -> list[int]:
+    return [*before, *giants, *after] or [1]
+
+
+SIZES = st.builds(joined, SMALL, GIANTS, SMALL)
 
 
 @settings(max_examples=40, deadline=None, database=None, suppress_health_check=list(HealthCheck))  # pyright: ignore[reportArgumentType]

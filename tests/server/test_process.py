@@ -279,3 +279,61 @@ def test_nothing_that_any_library_prints_reaches_the_wire(tmp_path: Path):
     assert (code, stdout) == (0, b"")
     for words in ("stray and flushed, at an import", "stray, past Python", "stray, not flushed", "stray at exit"):
         assert words in stderr
+
+
+EARLY = """\
+import os, signal, sys
+
+def hook(event, arguments):
+    if event == "import" and arguments[0] == "mcp":
+        os.kill(os.getpid(), signal.{name})
+
+sys.addaudithook(hook)
+"""
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_while_it_starts_ends_it_in_order(tmp_path: Path, name: str):
+    (tmp_path / "sitecustomize.py").write_text(EARLY.replace("{name}", name), encoding="utf-8")
+    session = Session("--sandbox", environ={"PYTHONPATH": str(tmp_path)})
+    assert session.end() == (0, b"", "")
+
+
+HANGING_RESOLVER = """\
+import socket, time
+
+def getaddrinfo(*arguments, **options):
+    time.sleep(600)
+
+socket.getaddrinfo = getaddrinfo
+"""
+
+
+def test_a_name_look_up_that_hangs_does_not_keep_the_process(tmp_path: Path):
+    (tmp_path / "sitecustomize.py").write_text(HANGING_RESOLVER, encoding="utf-8")
+    environ = {"PYTHONPATH": str(tmp_path), "ARIZE_API_KEY": "k", "ARIZE_API_HOST": "slow.example"}
+    session = Session(environ=environ)
+    session.initialize()
+    call: dict[str, Any] = {"name": "experiments_list", "arguments": {}}
+    session.send({"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": call})
+    assert session.request("ping", {})["result"] == {}
+    assert session.end()[0] == 0
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_a_terminal_is_left_as_it_was():
+    master, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arize_mcp", "--sandbox"], stdin=terminal, stdout=terminal, stderr=subprocess.DEVNULL
+    )
+    os.write(master, json.dumps(INITIALIZE).encode() + b"\n")
+    seen = b""
+    while b'"result"' not in seen:
+        assert select.select([master], [], [], 20)[0]
+        seen += os.read(master, 65_536)
+    assert not os.get_blocking(terminal), "it was switched, so that there is something to switch back"
+    process.send_signal(signal.SIGTERM)
+    assert process.wait(timeout=20) == 0
+    assert os.get_blocking(terminal)
+    os.close(master)
+    os.close(terminal)
