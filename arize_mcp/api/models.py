@@ -69,7 +69,10 @@ def _kind_of(text: str) -> str | None:
 
 _ExperimentId = Annotated[
     str,
-    Field(min_length=1, description="The experiment's id, from experiments_list or experiments_create."),
+    Field(
+        min_length=1,
+        description="The experiment's id, such as RXhwZXJpbWVudDoxOmFCY0Q=, from experiments_list or _create.",
+    ),
     AfterValidator(_path_segment),
     _id_of("Experiment"),
 ]
@@ -112,7 +115,10 @@ class CreateExperimentRequest(_Request):
     ]
     dataset_id: Annotated[
         str,
-        Field(min_length=1, description="The dataset's id, from the Arize UI, SDK or an experiment of it."),
+        Field(
+            min_length=1,
+            description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI or SDK, or an experiment of it.",
+        ),
         _id_of("Dataset"),
     ]
     experiment_runs: Annotated[

@@ -168,7 +168,8 @@ async def test_the_apis_problem_is_passed_on_whole(call: Call):
 async def test_a_documented_error_gets_the_next_step(call: Call, status: str):
     body = answer(json.dumps(PROBLEM), status=status, content_type="application/problem+json")
     problem, _ = await problem_of(call, body)
-    assert problem.pop("hint")
+    hint = problem.pop("hint")
+    assert "region" in hint or status.startswith("400"), "Arize refuses a key of another region in these ways"
     assert problem == PROBLEM
 
 
