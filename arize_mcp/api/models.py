@@ -117,7 +117,7 @@ class CreateExperimentRequest(_Request):
         str,
         Field(
             min_length=1,
-            description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI or SDK, or an experiment of it.",
+            description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI, SDK or an experiment.",
         ),
         _id_of("Dataset"),
     ]

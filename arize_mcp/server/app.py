@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -142,7 +142,10 @@ async def _outcome(
 
     content = await call(request)
     if tool.items is None:
-        return shorten(content, settings.max_result_chars)
+        # What was written is told as written, however long the telling is.
+        with suppress(*() if tool.read_only else (ProblemError,)):
+            content = shorten(content, settings.max_result_chars)
+        return content
     return await fit_page(
         content,
         tool.items,

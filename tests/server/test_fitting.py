@@ -203,6 +203,15 @@ async def test_an_experiment_that_is_too_large_is_shortened():
     assert len(to_text(content)) <= MAX_CHARS
 
 
+async def test_a_create_is_never_told_as_failed_because_its_answer_is_long():
+    body = json.dumps({"id": "x", "n": list(range(5_000))})
+    new = {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
+    async with raw_server(answer(body, status="201 Created")) as server, client_of(server) as client:
+        result = await client.call_tool("experiments_create", new)
+        assert not result.is_error
+        assert (await client.call_tool("experiments_get", {"experiment_id": "x"})).is_error
+
+
 @pytest.mark.parametrize("text", ["😀" * 5000, '"' * 5000, "\n" * 5000, "é" * 5000])
 def test_a_cut_is_at_a_character_and_as_late_as_can_be(text: str):
     result = shorten({"a": text}, 1_000)
