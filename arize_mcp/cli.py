@@ -1,4 +1,4 @@
-"""The command line: serve over stdio, demo, sandbox."""
+"""The command line: serve over stdio, demo, check, sandbox."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ environment:
 examples:
   arize-mcp --sandbox      try it without an account
   arize-mcp demo           watch all five tools work
+  arize-mcp check          find out why it doesn't
   claude mcp add arize --env ARIZE_API_KEY=... -- uvx arize-mcp
 """
 
@@ -43,6 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run_demo()
         case "sandbox":
             return _serve_sandbox(arguments.host, arguments.port, arguments.db)
+        case "check":
+            from arize_mcp.check import run_check  # noqa: PLC0415
+
+            return run_check(regions=arguments.regions, as_json=arguments.json)
         case _:
             return _serve_stdio(sandbox=arguments.sandbox)
 
@@ -67,6 +72,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Start the server on the sandbox, as a host would, call all five tools and print what happened.",
         allow_abbrev=False,
     )
+    check = commands.add_parser(
+        "check",
+        help="check the settings, the way to the API and the key",
+        description="Check the settings, the way to the API and the key, with one request that reads. Exit code 0 if "
+        "the tools would work, else 1.",
+        allow_abbrev=False,
+    )
+    check.add_argument("--regions", action="store_true", help="also ask the other regions whether they know the key")
+    check.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     sandbox = commands.add_parser(
         "sandbox",
         help="serve the sandbox's REST API over HTTP",

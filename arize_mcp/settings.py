@@ -12,12 +12,22 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 from urllib.parse import urlsplit
 
+from arize_mcp import profiles
+
 REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|<.*>|\{\{.*\}\}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_ENDPOINT = (
+    "ARIZE_REGION",
+    "ARIZE_SINGLE_HOST",
+    "ARIZE_SINGLE_PORT",
+    "ARIZE_BASE_DOMAIN",
+    "ARIZE_API_HOST",
+    "ARIZE_API_SCHEME",
+)
 _PROXY_SCHEMES = ("http", "https")
 
 _T = TypeVar("_T")
@@ -69,8 +79,10 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     Raises:
         SettingsError: with every variable that can't be used.
     """
-    read = _Reader()
     remote = sandbox_key is None
+    read = _Reader()
+    if remote:
+        read.use_profile()
     base_url = _base_url(read) if remote else "http://sandbox"
     settings = Settings(
         base_url=base_url,
@@ -96,6 +108,16 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     return settings
 
 
+def unused_profiles() -> list[str]:
+    """The profiles of the ax command line tool, by name and unopened, where none is in use."""
+    return [] if os.environ.get("ARIZE_PROFILE", "").strip() else profiles.names(Path.home())
+
+
+def masked(secret: str) -> str:
+    """A secret as it may be shown: its first four characters, if it has many more."""
+    return f"{secret[:4]}…" if len(secret) >= 16 else "set"
+
+
 def log_level() -> str:
     """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
     level = os.environ.get("ARIZE_MCP_LOG_LEVEL", "").strip().upper()
@@ -107,12 +129,26 @@ class _Reader:
 
     def __init__(self) -> None:
         self.errors: list[tuple[str, str]] = []
+        self._profile: dict[str, str] = {}
+
+    def use_profile(self) -> None:
+        """Take from ARIZE_PROFILE what the environment doesn't say itself."""
+        name = self.text("ARIZE_PROFILE")
+        if name:
+            try:
+                self._profile = profiles.load(Path.home(), name, os.environ)
+            except profiles.ProfileError as error:
+                self.fail("ARIZE_PROFILE", str(error))
+        endpoint = [variable for variable in _ENDPOINT if os.environ.get(variable, "").strip()]
+        if endpoint:
+            # Where to is one decision: half of it from each would be neither.
+            self._profile = {name: value for name, value in self._profile.items() if name not in _ENDPOINT}
 
     def fail(self, name: str, detail: str) -> None:
         self.errors.append((name, detail))
 
     def text(self, name: str) -> str:
-        value = os.environ.get(name, "").strip()
+        value = (os.environ.get(name) or self._profile.get(name, "")).strip()
         if _PLACEHOLDER.fullmatch(value):
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""

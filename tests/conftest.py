@@ -23,7 +23,9 @@ _FOREIGN = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
 
 
 @pytest.fixture(autouse=True)
-def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+def clean_environ(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    for home in ("HOME", "USERPROFILE"):
+        monkeypatch.setenv(home, str(tmp_path_factory.getbasetemp()))
     for name in list(os.environ):
         if name.startswith("ARIZE_") or name.lower().endswith("_proxy") or name in _FOREIGN:
             monkeypatch.delenv(name)

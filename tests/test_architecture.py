@@ -12,7 +12,9 @@ PACKAGE = Path(__file__).parent.parent / "arize_mcp"
 OURS: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
-    "settings": set(),
+    "profiles": set(),
+    "settings": {"profiles"},
+    "check": {"settings", "api.client", "api.models", "api.problems"},
     "api.__init__": set(),
     "api.models": set(),
     "api.jsontext": set(),
@@ -45,7 +47,7 @@ OURS: dict[str, set[str]] = {
     "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
     "demo": set(),
     "cli": {
-        "settings", "demo", "api.client", "api.problems", "server.app", "server.stdio", "server.wire",
+        "settings", "demo", "check", "api.client", "api.problems", "server.app", "server.stdio", "server.wire",
         "sandbox.app", "sandbox.seed", "sandbox.serve",
     },
 }  # fmt: skip

@@ -1,0 +1,96 @@
+"""Profiles of the ax command line tool: read only when asked for, as far as its package shows how they are laid out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from arize_mcp import profiles, settings
+from arize_mcp.settings import SettingsError
+
+PROFILE = """\
+[profile]
+name = "work"
+[auth]
+auth_method = "api-key"
+api_key = "ak-of-the-profile"
+[routing]
+region = "EU"
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / ".arize" / "profiles").mkdir(parents=True)
+    return tmp_path
+
+
+def write(home: Path, name: str, text: str) -> None:
+    (home / ".arize" / "profiles" / f"{name}.toml").write_text(text, encoding="utf-8")
+
+
+def test_a_profile_gives_key_and_region(home: Path, monkeypatch: pytest.MonkeyPatch):
+    write(home, "work", PROFILE)
+    monkeypatch.setenv("ARIZE_PROFILE", "work")
+    found = settings.load()
+    assert (found.api_key, found.base_url) == ("ak-of-the-profile", "https://api.eu-west-1a.arize.com")
+
+
+def test_nothing_is_read_unasked(home: Path):
+    write(home, "work", PROFILE)
+    assert settings.load().api_key is None
+    assert settings.unused_profiles() == ["work"]
+
+
+def test_the_environment_goes_before_the_profile(home: Path, monkeypatch: pytest.MonkeyPatch):
+    write(home, "work", PROFILE)
+    for name, value in {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "own", "ARIZE_BASE_DOMAIN": "corp"}.items():
+        monkeypatch.setenv(name, value)
+    found = settings.load()
+    assert (found.api_key, found.base_url) == ("own", "https://api.corp")
+    assert settings.unused_profiles() == []
+
+
+def test_references_to_the_environment_are_filled_in(home: Path, monkeypatch: pytest.MonkeyPatch):
+    write(
+        home,
+        "work",
+        '[auth]\napi_key = "${MY_KEY}"\n[routing]\nsingle_host = "${MY_HOST:on.prem}"\nsingle_port = "8443"\n',
+    )
+    monkeypatch.setenv("ARIZE_PROFILE", "work")
+    monkeypatch.setenv("MY_KEY", "from-elsewhere")
+    found = settings.load()
+    assert (found.api_key, found.base_url) == ("from-elsewhere", "https://on.prem:8443")
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "says"),
+    [
+        ("nope", "", "names no profile"),
+        ("../work", "", "names no profile"),
+        ("work", "not toml", "can't be read"),
+        ("work", "", "without an API key"),
+        ("work", '[auth]\nauth_method = "oauth"\n[auth.oauth]\naccess_token = "t0ken"\n', "without an API key"),
+        ("work", "auth = 5\n", "without an API key"),
+        ("work", '[auth]\napi_key = "${UNSET_VARIABLE}"\n', "without an API key"),
+    ],
+)
+def test_a_profile_that_cant_be_used_is_an_error(
+    home: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, says: str
+):
+    write(home, "work", text)
+    monkeypatch.setenv("ARIZE_PROFILE", name)
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    ((variable, detail),) = caught.value.errors
+    assert variable == "ARIZE_PROFILE"
+    assert says in detail
+    assert "t0ken" not in detail
+
+
+def test_names_are_told_without_opening_a_file(home: Path):
+    (home / ".arize" / "profiles" / "unreadable.toml").mkdir()
+    assert profiles.names(home) == ["unreadable"]
