@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-sdk test-inspector lint clean
+.PHONY: demo test test-sdk test-inspector inspect lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -16,6 +16,10 @@ test-sdk: .venv-sdk/.installed
 # The MCP Inspector's command line (needs Node.js and npm).
 test-inspector: .venv/.tests-installed
 	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
+
+# The Inspector's web page on the sandbox (needs Node.js and npm); it prints the address to open.
+inspect: .venv/.installed
+	npx -y @modelcontextprotocol/inspector@2.12.0 $(CURDIR)/$(BIN)/arize-mcp --sandbox
 
 lint: .venv/.dev-installed
 	$(BIN)/ruff check .

@@ -13,6 +13,9 @@ import pytest
 
 pytestmark = pytest.mark.inspector
 
+# The sandbox's first data is the same on every start.
+EXPERIMENT_ID = "RXhwZXJpbWVudDoyOmVGNmc="
+DATASET_ID = "RGF0YXNldDoxOmRhdGE="
 PACKAGE = "@modelcontextprotocol/inspector@2.12.0"
 
 
@@ -51,18 +54,42 @@ def test_it_lists_the_tools(inspector: Path):
     assert len(listed["tools"]) == 5
 
 
-def test_it_calls_a_tool_well(inspector: Path):
-    code, result = inspect(
-        inspector, "tools/call", "--tool-name", "experiments_list", "--tool-args-json", '{"limit": 1}'
-    )
-    assert code == 0
-    assert result["structuredContent"]["experiments"][0]["name"] == "support-detailed-prompt"
+CALLS = [
+    ("experiments_list", {"limit": 1}, "experiments"),
+    ("experiments_list", {"limit": 0}, None),
+    ("experiments_get", {"experiment_id": EXPERIMENT_ID}, "id"),
+    ("experiments_get", {"experiment_id": "nope"}, None),
+    ("experiments_runs_list", {"experiment_id": EXPERIMENT_ID, "limit": 3}, "experiment_runs"),
+    ("experiments_runs_list", {"experiment_id": EXPERIMENT_ID, "cursor": "broken"}, None),
+    (
+        "experiments_create",
+        {"name": "n", "dataset_id": DATASET_ID, "experiment_runs": [{"example_id": "e", "output": "o", "m": [1]}]},
+        "id",
+    ),
+    ("experiments_create", {"name": "n", "dataset_id": DATASET_ID, "experiment_runs": []}, None),
+    ("experiments_delete", {"experiment_id": EXPERIMENT_ID}, "deleted"),
+    ("experiments_delete", {"experiment_id": "nope"}, None),
+]
 
 
-def test_it_shows_the_problem_of_a_bad_call(inspector: Path):
-    code, result = inspect(
-        inspector, "tools/call", "--tool-name", "experiments_get", "--tool-args-json", '{"experiment_id": "nope"}'
+@pytest.mark.parametrize(("tool", "arguments", "member"), CALLS, ids=[f"{c[0]}-{c[2] or 'bad'}" for c in CALLS])
+def test_it_calls_every_tool_well_and_badly(inspector: Path, tool: str, arguments: dict[str, Any], member: str | None):
+    code, result = inspect(inspector, "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))
+    content = result["structuredContent"]
+    assert json.loads(result["content"][0]["text"]) == content
+    if member is None:
+        assert code == 5
+        assert content["title"]
+    else:
+        assert (code, member in content) == (0, True)
+
+
+def test_an_unknown_tool_is_an_error(inspector: Path):
+    server = [sys.executable, "-m", "arize_mcp", "--sandbox"]
+    done = subprocess.run(
+        [str(inspector), "--cli", *server, "--method", "tools/call", "--tool-name", "nope"],
+        capture_output=True,
+        timeout=120,
+        check=False,
     )
-    assert code == 5
-    assert result["structuredContent"]["status"] == 404
-    assert json.loads(result["content"][0]["text"]) == result["structuredContent"]
+    assert done.returncode == 5
