@@ -72,10 +72,10 @@ def in_two_seconds() -> str:
 BIG = "y" * 1_000_000
 GZIP = "Content-Encoding: gzip"
 TWICE = "Content-Encoding: gzip, gzip"
-SHORT: dict[str, object] = {"read_timeout_s": 0.3}
+SHORT: dict[str, object] = {"read_timeout_s": 0.5}
 SMALL: dict[str, object] = {"max_response_bytes": 10_000}
 HURRIED: dict[str, object] = {"deadline_s": 5.0}
-LATE: dict[str, object] = {"deadline_s": 0.5}
+LATE: dict[str, object] = {"deadline_s": 1.0}
 
 FAULTS = [
     # The connection

@@ -122,7 +122,7 @@ ANSWERS: dict[str, bytes | Step] = {
     "201 too large": answer(" " * 20_000, status="201 Created"),
     "200 bad gzip": answer("x", headers=["Content-Encoding: gzip"]),
 }
-FAST: dict[str, Any] = {"read_timeout_s": 0.5, "max_response_bytes": 15_000}
+FAST: dict[str, Any] = {"read_timeout_s": 2.0, "max_response_bytes": 15_000}
 
 
 @pytest.mark.parametrize("step", ANSWERS.values(), ids=ANSWERS)
@@ -307,7 +307,7 @@ async def test_a_lookup_that_fails_leaves_the_outcome_unknown(sandbox: Sandbox):
 
 
 async def test_the_deadline_inside_a_create_leaves_the_outcome_unknown(sandbox: Sandbox):
-    async with relayed(Relay(sandbox, storing(hang), pass_on)) as server, server.api(deadline_s=0.5) as api:
+    async with relayed(Relay(sandbox, storing(hang), pass_on)) as server, server.api(deadline_s=2.0) as api:
         with pytest.raises(ProblemError) as caught:
             await api.create(new(sandbox))
     assert caught.value.problem.get("type") == URN + "outcome-unknown"
