@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test test-sdk test-inspector inspect lint clean
+.PHONY: demo test test-sdk test-inspector examples inspect lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -16,6 +16,10 @@ test-sdk: .venv-sdk/.installed
 # The MCP Inspector's command line (needs Node.js and npm).
 test-inspector: .venv/.tests-installed
 	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
+
+# The agent frameworks' examples, each in an environment of its own (Node.js and npm for the TypeScript one).
+examples: .venv/.installed
+	$(BIN)/python examples/run_all.py --command $(CURDIR)/$(BIN)/arize-mcp --work .venv-examples
 
 # The Inspector's web page on the sandbox (needs Node.js and npm); it prints the address to open.
 inspect: .venv/.installed
@@ -48,4 +52,4 @@ lint: .venv/.dev-installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk build dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sdk .venv-examples build dist .pytest_cache .ruff_cache

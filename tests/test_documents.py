@@ -94,6 +94,20 @@ def test_every_json_block_is_a_whole_object(block: str):
         assert set(server["env"]) <= variables()
 
 
+def test_every_example_says_everywhere_the_same_how_to_install_it():
+    runner = (ROOT / "examples" / "run_all.py").read_text(encoding="utf-8")
+    table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
+    for path in (ROOT / "examples").glob("*.py"):
+        if path.name != "run_all.py":
+            assert path.name in runner
+            assert path.name in table
+            requirements = re.findall(r'"([a-z][a-z-]*(?:\[[a-z]+\])?[<>=~][^"\s]*)"', path.read_text(encoding="utf-8"))
+            assert requirements
+            for requirement in requirements:
+                assert requirement in runner
+                assert requirement in table
+
+
 def test_the_python_block_compiles():
     for block in blocks("python"):
         compile(block, "README.md", "exec")

@@ -213,7 +213,7 @@ def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
 
 def deadline_exceeded(deadline_s: float, last: ProblemError | None, hint: str | None) -> ProblemError:
     """A call that didn't end in time, with what is known of it; ``hint`` where it may have taken effect."""
-    detail = f"The call did not end within {deadline_s:g} s (ARIZE_MCP_DEADLINE_S)."
+    detail = f"The call did not end within {max(deadline_s, 0.0):.3g} s (ARIZE_MCP_DEADLINE_S)."
     if last is not None:
         detail += f" The last answer: {last}"
     nothing = "Nothing was changed: call again in a moment."
