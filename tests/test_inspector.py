@@ -54,7 +54,7 @@ def test_it_lists_the_tools(inspector: Path):
     assert len(listed["tools"]) == 5
 
 
-CALLS = [
+CALLS: list[tuple[str, dict[str, Any], str | None]] = [
     ("experiments_list", {"limit": 1}, "experiments"),
     ("experiments_list", {"limit": 0}, None),
     ("experiments_get", {"experiment_id": EXPERIMENT_ID}, "id"),
