@@ -94,6 +94,14 @@ def test_every_json_block_is_a_whole_object(block: str):
         assert set(server["env"]) <= variables()
 
 
+def test_every_dependency_is_bounded_and_has_its_reason():
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    assert all(re.fullmatch(r"[a-z-]+>=[\d.]+,<\d+", requirement) for requirement in declared)
+    table = (ROOT / "docs" / "dependencies.md").read_text(encoding="utf-8")
+    reasons = re.findall(r"^\| `([a-z-]+)` \| \S", table, re.MULTILINE)
+    assert sorted(reasons) == sorted(requirement.split(">=")[0] for requirement in declared)
+
+
 def test_every_example_says_everywhere_the_same_how_to_install_it():
     runner = (ROOT / "examples" / "run_all.py").read_text(encoding="utf-8")
     table = (ROOT / "examples" / "README.md").read_text(encoding="utf-8")
