@@ -20,6 +20,7 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 _PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|<.*>|\{\{.*\}\}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
+_QUOTES = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
 _ENDPOINT = (
     "ARIZE_REGION",
     "ARIZE_SINGLE_HOST",
@@ -206,6 +207,8 @@ def _api_key(read: _Reader) -> str | None:
     key = read.text(name)
     if key.lower().startswith("bearer "):
         read.fail(name, "must be the key alone, without 'Bearer '.")
+    elif key[:1] in _QUOTES or key[-1:] in _QUOTES:
+        read.fail(name, "must be the key alone, without quotation marks.")
     elif not all("!" <= character <= "~" for character in key):
         read.fail(
             name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."

@@ -180,9 +180,9 @@ def said(tool: str = "experiments_list", arguments: dict[str, Any] | None = None
     return text
 
 
-def refused(status: int, tool: str = "experiments_list", key: str = KEY, **arguments: str) -> str:
+def refused(status: int, tool: str = "experiments_list", **arguments: str) -> str:
     with answering(status) as host:
-        return said(tool, arguments, ARIZE_API_KEY=key, ARIZE_API_HOST=host, ARIZE_API_SCHEME="http")
+        return said(tool, arguments, ARIZE_API_KEY=KEY, ARIZE_API_HOST=host, ARIZE_API_SCHEME="http")
 
 
 def no_key() -> str:
@@ -212,7 +212,7 @@ def regions() -> str:
 
 
 def quotes() -> str:
-    return refused(401, key=f'"{KEY}"') + said(ARIZE_API_KEY=f"{KEY} {KEY}")
+    return said(ARIZE_API_KEY=f'"{KEY}"') + said(ARIZE_API_KEY=f"{KEY} {KEY}")
 
 
 def a_slow_api() -> str:
