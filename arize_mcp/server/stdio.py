@@ -81,6 +81,7 @@ async def _files(wire: Wire) -> AsyncGenerator[Streams]:
 
 @asynccontextmanager
 async def _pipes(wire: Wire) -> AsyncGenerator[Streams]:
+    assert sys.platform != "win32"  # noqa: S101 - its loops have no pipes
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
     stdin, _ = await loop.connect_read_pipe(

@@ -6,6 +6,7 @@ import json
 import select
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from tests.conftest import Sandbox
 
 COMMANDS = [[sys.executable, "-m", "arize_mcp"], ["arize-mcp"]]
+ENVIRON = {"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1"}
 MODERN_META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -24,7 +26,11 @@ class Session:
     """A host: starts the server and speaks JSON-RPC with it, line by line."""
 
     def __init__(
-        self, *arguments: str, command: list[str] = COMMANDS[0], environ: dict[str, str] | None = None
+        self,
+        *arguments: str,
+        command: list[str] = COMMANDS[0],
+        environ: dict[str, str] | None = None,
+        inherited: Mapping[str, str] = ENVIRON,
     ) -> None:
         self.process = subprocess.Popen(
             [*command, *arguments],
@@ -32,7 +38,7 @@ class Session:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             bufsize=0,
-            env={"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1", **(environ or {})},
+            env={**inherited, **(environ or {})},
         )
         self._id = 0
 
