@@ -1,7 +1,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
+VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
+MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test test-sdk test-inspector examples inspect lint clean
+.PHONY: demo test test-sdk test-inspector test-packaging examples inspect bundle lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -17,6 +19,10 @@ test-sdk: .venv-sdk/.installed
 test-inspector: .venv/.tests-installed
 	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
 
+# The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
+test-packaging: .venv/.tests-installed
+	$(BIN)/python -m pytest -m packaging tests/packaging
+
 # The agent frameworks' examples, each in an environment of its own (Node.js and npm for the TypeScript one).
 examples: .venv/.installed
 	$(BIN)/python examples/run_all.py --command $(CURDIR)/$(BIN)/arize-mcp --work .venv-examples
@@ -25,10 +31,20 @@ examples: .venv/.installed
 inspect: .venv/.installed
 	npx -y @modelcontextprotocol/inspector@2.12.0 $(CURDIR)/$(BIN)/arize-mcp --sandbox
 
+# The bundle for Claude Desktop (needs Node.js and npm).
+bundle:
+	rm -rf build/bundle
+	mkdir -p build/bundle dist
+	cp -R bundle/manifest.json bundle/icon.png bundle/.mcpbignore arize_mcp pyproject.toml README.md LICENSE build/bundle
+	$(MCPB) validate build/bundle/manifest.json
+	$(MCPB) pack build/bundle dist/arize-mcp-$(VERSION).mcpb
+
 lint: .venv/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/pyright --pythonpath $(BIN)/python
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Windows arize_mcp
+	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Darwin arize_mcp
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'

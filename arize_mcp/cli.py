@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.sandbox and arguments.command:
-        parser.error(f"--sandbox goes without a command, not with {arguments.command}")
+        parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
     match arguments.command:
         case "demo":
             from arize_mcp.demo import run_demo  # noqa: PLC0415 - the server never needs it
@@ -63,7 +63,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"arize-mcp {version('arize-mcp')}")
     parser.add_argument(
-        "--sandbox", action="store_true", help="serve the embedded sandbox instead of Arize: no account, no key"
+        "--sandbox",
+        nargs="?",
+        type=_switch,
+        const=True,
+        default=False,
+        metavar="true|false",
+        help="serve the embedded sandbox instead of Arize: no account, no key",
     )
     commands = parser.add_subparsers(dest="command", metavar="command", title="commands")
     commands.add_parser(
@@ -92,6 +98,13 @@ def _parser() -> argparse.ArgumentParser:
     sandbox.add_argument("--port", type=_port, default=0, help="port to listen on (default 0: any free one)")
     sandbox.add_argument("--db", metavar="FILE", help="SQLite file to keep the data in (default: in memory)")
     return parser
+
+
+def _switch(text: str) -> bool:
+    # Installers that follow a registry's entry give every flag a value.
+    if text.lower() not in ("true", "false"):
+        raise argparse.ArgumentTypeError(f"goes without a command, or with true or false, not with {text}")
+    return text.lower() == "true"
 
 
 def _port(text: str) -> int:

@@ -8,6 +8,8 @@ from importlib.metadata import version
 
 import pytest
 
+from tests.server.test_stdio import Session
+
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -39,7 +41,9 @@ def test_version_is_the_packages():
         (["serve"], "invalid choice: 'serve'"),
         (["sandbox", "--port", "x"], "must be a number from 0 to 65535"),
         (["sandbox", "--port", "70000"], "must be a number from 0 to 65535"),
-        (["--sandbox", "sandbox"], "--sandbox goes without a command"),
+        (["--sandbox", "sandbox"], "argument --sandbox: goes without a command"),
+        (["--sandbox=true", "demo"], "argument --sandbox: goes without a command"),
+        (["--sandbox=on"], "argument --sandbox: goes without a command, or with true or false, not with on"),
         (["demo", "now"], "unrecognized arguments: now"),
     ],
 )
@@ -82,3 +86,15 @@ def test_a_closed_stdin_or_stdout_is_told_in_a_sentence(closed: str):
 def test_no_input_ends_the_server_in_order():
     done = run("--sandbox")
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "has_data"),
+    [(["--sandbox"], True), (["--sandbox=true"], True), (["--sandbox", "false"], False), ([], False)],
+)
+def test_the_sandbox_is_a_flag_or_a_switch(arguments: list[str], has_data: bool):
+    session = Session(*arguments)
+    session.initialize()
+    result = session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]
+    assert ("experiments" in result["structuredContent"]) is has_data
+    assert session.end()[:2] == (0, b"")

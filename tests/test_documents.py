@@ -13,12 +13,16 @@ from typing import Any
 import jsonschema
 import pytest
 
+from arize_mcp import settings
 from arize_mcp.server.tools import TOOLS
+from tests.server.test_stdio import Session
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 SERVER: dict[str, Any] = json.loads((ROOT / "server.json").read_text(encoding="utf-8"))
 PACKAGE: dict[str, Any] = SERVER["packages"][0]
+MANIFEST: dict[str, Any] = json.loads((ROOT / "bundle" / "manifest.json").read_text(encoding="utf-8"))
+VERSION = version("arize-mcp")
 
 
 def rows(heading: str) -> list[list[str]]:
@@ -50,9 +54,7 @@ def test_the_versions_agree():
     changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     newest = re.search(r"^## \[(\d+\.\d+\.\d+)\]", changelog, re.MULTILINE)
     assert newest
-    assert {project["version"], SERVER["version"], PACKAGE["version"], newest[1], version("arize-mcp")} == {
-        project["version"]
-    }
+    assert {SERVER["version"], PACKAGE["version"], MANIFEST["version"], newest[1], VERSION} == {project["version"]}
     assert PACKAGE["identifier"] == project["name"]
 
 
@@ -81,9 +83,45 @@ def test_the_readmes_settings_are_the_settings_and_server_jsons():
     assert table == listed
 
 
+def test_server_jsons_choices_and_arguments_are_the_ones_that_are_taken():
+    choices = {entry["name"]: entry["choices"] for entry in PACKAGE["environmentVariables"] if "choices" in entry}
+    assert choices["ARIZE_REGION"] == list(settings.REGIONS)
+    assert choices["ARIZE_MCP_CONFIRM_DELETE"] == list(settings.CONFIRM_DELETE)
+    assert choices["ARIZE_MCP_LOG_LEVEL"] == list(settings.LOG_LEVELS)
+    assert PACKAGE["runtimeHint"] == "uvx"
+    for argument in PACKAGE["packageArguments"]:
+        for value in argument["choices"]:
+            session = Session(f"{argument['name']}={value}")
+            assert session.initialize()["serverInfo"]["version"] == VERSION
+            assert session.end()[:2] == (0, b"")
+
+
+def test_the_dockerfile_copies_what_there_is_and_starts_the_console_script():
+    dockerfile = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    copied = [name for line in re.findall(r"^COPY (?!--)(.+) \S+$", dockerfile, re.MULTILINE) for name in line.split()]
+    let_in = (ROOT / ".dockerignore").read_text(encoding="utf-8")
+    assert all((ROOT / name).exists() and f"!{name}\n" in let_in for name in copied)
+    assert len(copied) == 4
+    assert 'ENTRYPOINT ["/app/bin/arize-mcp"]' in dockerfile
+
+
 def test_the_key_is_a_secret():
     secret = [entry["name"] for entry in PACKAGE["environmentVariables"] if entry.get("isSecret")]
     assert secret == ["ARIZE_API_KEY", "ARIZE_PROXY_URL"]
+
+
+def test_the_bundles_manifest_says_what_the_code_does():
+    assert MANIFEST["tools"] == [{"name": tool.name, "description": tool.title} for tool in TOOLS.values()]
+    environ: dict[str, str] = MANIFEST["server"]["mcp_config"]["env"]
+    asked: dict[str, dict[str, Any]] = MANIFEST["user_config"]
+    assert set(environ) <= variables()
+    assert [f"${{user_config.{name}}}" for name in asked] == list(environ.values())
+    # What is left out arrives as an unfilled placeholder where there is no default.
+    assert [name for name, field in asked.items() if "default" not in field] == ["api_key"]
+    assert (asked["api_key"]["sensitive"], asked["api_key"]["required"]) == (True, True)
+    assert all(region in asked["region"]["description"] for region in settings.REGIONS)
+    assert all(word in asked["confirm_delete"]["description"] for word in settings.CONFIRM_DELETE)
+    assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
 
 
 @pytest.mark.parametrize("block", blocks("json"))
