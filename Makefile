@@ -3,7 +3,7 @@ BIN := .venv/bin
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test test-sdk test-inspector test-packaging examples inspect bundle lint clean
+.PHONY: demo test test-sdk test-inspector test-conformance test-packaging examples inspect bundle lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -18,6 +18,10 @@ test-sdk: .venv-sdk/.installed
 # The MCP Inspector's command line (needs Node.js and npm).
 test-inspector: .venv/.tests-installed
 	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
+
+# The MCP conformance suite, in both of the protocol's eras (needs Node.js and npm).
+test-conformance: .venv/.tests-installed
+	$(BIN)/python -m pytest -m conformance tests/test_conformance.py
 
 # The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
 test-packaging: .venv/.tests-installed

@@ -44,10 +44,11 @@ async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.
         max_chars: how long each of the two texts may be; 0 is no limit.
 
     Raises:
-        MCPError: -32602 for any other URI; and for every problem, with the problem as its data.
+        MCPError: -32602 for any other URI; and for every problem, with the problem as its data. Either names the URI.
     """
     if not uri.startswith(_PREFIX):
-        raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown resource. Known: {_PREFIX}<experiment_id>")
+        message = f"Unknown resource. Known: {_PREFIX}<experiment_id>"
+        raise MCPError(code=types.INVALID_PARAMS, message=message, data={"uri": uri})
     experiment_id = unquote(uri.removeprefix(_PREFIX))
     try:
         request = parse(GetExperimentRequest, {"experiment_id": experiment_id})
@@ -60,7 +61,7 @@ async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.
             lambda limit: api.list_runs(first.model_copy(update={"limit": limit})),
         )
     except ProblemError as error:
-        raise resource_error(error) from error
+        raise resource_error(error, uri) from error
     contents: list[types.TextResourceContents | types.BlobResourceContents] = [
         types.TextResourceContents(uri=uri, mime_type=_MIME_TYPE, text=to_text(experiment)),
         types.TextResourceContents(uri=uri + "/runs", mime_type=_MIME_TYPE, text=to_text(runs)),
@@ -68,6 +69,6 @@ async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.
     return types.ReadResourceResult(contents=contents)
 
 
-def resource_error(error: ProblemError) -> MCPError:
-    """The protocol error for a problem: reading a resource has no other way to fail."""
-    return MCPError(code=types.INVALID_PARAMS, message=str(error), data=error.problem)
+def resource_error(error: ProblemError, uri: str) -> MCPError:
+    """The protocol error for a problem: reading a resource has no other way to fail. It names the URI (SEP-2164)."""
+    return MCPError(code=types.INVALID_PARAMS, message=str(error), data={**error.problem, "uri": uri})

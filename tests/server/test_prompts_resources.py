@@ -83,8 +83,20 @@ async def test_the_template_reads_an_experiment_and_its_first_runs(client: Clien
 )
 async def test_a_resource_that_cant_be_read_is_an_error_that_says_why(client: Client, uri: str, says: str):
     async with client:
-        with pytest.raises(MCPError, match=says):
+        with pytest.raises(MCPError, match=says) as caught:
             await client.read_resource(uri)
+    assert caught.value.data["uri"] == uri
+
+
+async def test_what_never_changes_may_be_kept_by_a_2026_client(sandbox: Sandbox):
+    async with Client(create_server(sandbox.api(), sandbox.settings())) as client:
+        lists = [
+            await client.list_tools(),
+            await client.list_prompts(),
+            await client.list_resources(),
+            await client.list_resource_templates(),
+        ]
+    assert {(listed.ttl_ms, listed.cache_scope) for listed in lists} == {(3_600_000, "public")}
 
 
 async def test_without_a_key_reading_says_what_is_missing():
