@@ -15,9 +15,9 @@ test: .venv/.tests-installed
 test-sdk: .venv-sdk/.installed
 	.venv-sdk/bin/python -m pytest -m sdk tests/sdk
 
-# The MCP Inspector's command line (needs Node.js and npm).
+# The MCP Inspector's command line and its web page (needs Node.js and npm; the page is skipped without Chromium).
 test-inspector: .venv/.tests-installed
-	$(BIN)/python -m pytest -m inspector tests/test_inspector.py
+	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py
 
 # The MCP conformance suite, in both of the protocol's eras (needs Node.js and npm).
 test-conformance: .venv/.tests-installed
