@@ -7,7 +7,6 @@ Source: the package arize-ax-cli 0.39: ``~/.arize/profiles/<name>.toml`` with th
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -51,6 +50,8 @@ def load(home: Path, name: str, environ: Mapping[str, str]) -> dict[str, str]:
     if name not in names(home):
         known = ", ".join(names(home)) or "there are none"
         raise ProfileError(f"names no profile of the ax command line tool ({known}).")
+    import tomllib  # noqa: PLC0415 - most have no profile
+
     try:
         text = (home / ".arize" / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
         tables = tomllib.loads(text)

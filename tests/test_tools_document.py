@@ -11,12 +11,12 @@ from typing import Any
 from mcp import Client
 
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.models import ListExperimentRunsRequest
 from arize_mcp.sandbox.app import create_app
 from arize_mcp.sandbox.seed import API_KEY
 from arize_mcp.sandbox.store import Store
 from arize_mcp.server.app import create_server
-from arize_mcp.server.fitting import to_text
 from arize_mcp.server.tools import TOOLS
 from arize_mcp.settings import Settings
 
@@ -92,14 +92,14 @@ async def generated() -> str:
         for chars in (50_000, 4_000):
             many = [json.dumps({"example_id": f"e{n:03}", "output": "x" * chars}) for n in range(100)]
             by_id = {"experiment_id": store.create_experiment(f"{chars}", newest["dataset_id"], None, many)["id"]}
-            whole = to_text(await api.list_runs(ListExperimentRunsRequest(**by_id, limit=100)))
+            whole = dumps(await api.list_runs(ListExperimentRunsRequest(**by_id, limit=100)))
             fitted = await call("experiments_runs_list", {**by_id, "limit": 100})
-            assert len(to_text(fitted)) <= 40_000
+            assert len(dumps(fitted)) <= 40_000
             count = len(fitted["experiment_runs"])
             rest = {key: value for key, value in fitted.items() if key != "experiment_runs"}
             parts.append(
                 f"Outputs of {chars:,} characters. Before: {round(len(whole) / 1e6, 1)} million characters. "
-                f"After: {count} of 100 runs, {round(len(to_text(fitted)), -3):,} characters, and\n\n{block(rest)}\n"
+                f"After: {count} of 100 runs, {round(len(dumps(fitted)), -3):,} characters, and\n\n{block(rest)}\n"
             )
     store.close()
     return steady("\n".join(parts))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
 
 from arize_mcp.api import jsontext, problems
-from arize_mcp.api.http import Answer
 from arize_mcp.api.problems import ProblemError
+
+if TYPE_CHECKING:
+    from arize_mcp.api.http import Answer
 
 JSONObject = dict[str, Any]
 """A JSON object exactly as the API sent it."""

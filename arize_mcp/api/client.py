@@ -7,15 +7,15 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from types import TracebackType
-from typing import Final, Self, cast
+from typing import TYPE_CHECKING, Final, Self, cast
 
 import anyio
 from pydantic import BaseModel
 
 from arize_mcp.api import problems, retry
 from arize_mcp.api.answers import JSONObject, checked, unexpected
-from arize_mcp.api.http import ASGIApp, Connections
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeletedExperiment,
@@ -29,6 +29,9 @@ from arize_mcp.api.models import (
 )
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings import Settings
+
+if TYPE_CHECKING:
+    from arize_mcp.api.http import ASGIApp, Connections
 
 OnWait = Callable[[str], Awaitable[None]]
 """Is told, in a sentence, what a call waits for."""
@@ -100,8 +103,8 @@ class ExperimentsAPI:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
-        self._connections = Connections(settings, app)
-        self._slots = anyio.CapacityLimiter(settings.max_connections)
+        self._app = app
+        self._slots = anyio.Semaphore(settings.max_connections, fast_acquire=True)
         self._clock = clock or Clock()
         self._jitter = jitter
         self._held_until: dict[tuple[str, int], float] = {}
@@ -112,7 +115,14 @@ class ExperimentsAPI:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._connections.aclose()
+        if "_connections" in vars(self):
+            await self._connections.aclose()
+
+    @cached_property
+    def _connections(self) -> Connections:
+        from arize_mcp.api.http import Connections  # noqa: PLC0415 - httpx takes a while, a host that starts us waits
+
+        return Connections(self._settings, self._app)
 
     async def create(
         self, request: CreateExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None

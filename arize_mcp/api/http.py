@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import logging
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
@@ -12,12 +12,12 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import httpx
 import truststore
 
-from arize_mcp.api import problems
+from arize_mcp.api import jsontext, problems
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.api.retry import retry_after_s
 from arize_mcp.settings import Settings
@@ -31,8 +31,9 @@ ASGIApp = Callable[
     Awaitable[None],
 ]
 
+logger = logging.getLogger(__name__)
+
 _PATH: Final = "/v2/experiments"
-_JSON: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +56,28 @@ class Connections:
     def __init__(self, settings: Settings, app: ASGIApp | None) -> None:
         self._settings = settings
         self._app = app
-        self._client: httpx.AsyncClient | None = None
+        self._transport: httpx.AsyncBaseTransport | None = None
+        # The same for every request, so made once: nothing but the settings decides what is sent and where to.
+        self._url = httpx.URL(settings.base_url)
+        self._headers = httpx.Headers(
+            {
+                "Authorization": f"Bearer {settings.api_key}",
+                "User-Agent": f"arize-mcp/{version('arize-mcp')}",
+                "Accept": "application/json, application/problem+json",
+                "Accept-Encoding": "gzip",
+            }
+        )
+        # Who waits for a connection is decided before: the pool itself never refuses one.
+        timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None)
+        self._extensions = {"timeout": timeout.as_dict()}
         self.clock_skew = timedelta()
         """How far the server's clock was ahead of ours at its last answer, less what the answer took."""
 
     async def aclose(self) -> None:
         """Close all connections."""
-        if self._client is not None:
-            await self._client.aclose()
-            self._client = None
+        if self._transport is not None:
+            await self._transport.aclose()
+            self._transport = None
 
     async def send(
         self, method: str, segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
@@ -81,24 +95,11 @@ class Connections:
         """
         if self._settings.api_key is None:
             raise problems.missing_api_key()
-        if self._client is None:
-            self._client = self._open()
+        if self._transport is None:
+            self._transport = self._open()
+        request = self._request(method, segments, query, body)
         try:
-            request = self._client.build_request(
-                method,
-                "/".join((_PATH, *(quote(segment, safe="") for segment in segments))),
-                params=query,
-                content=None if body is None else _JSON.encode(body).encode(),
-                headers=None if body is None else {"Content-Type": "application/json"},
-            )
-        except httpx.InvalidURL:
-            raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}]) from None
-        except ValueError:
-            # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
-            detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
-            raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
-        try:
-            response = await self._client.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             try:
                 self._compare_clocks(response.headers.get("date"))
                 content = await self._read(response)
@@ -106,6 +107,7 @@ class Connections:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise self._transport_problem(error, method) from error
+        logger.info("%s %s: %d", method, request.url, response.status_code)
         if response.is_success:
             return Answer(response.status_code, response.headers, content)
         if response.status_code < 400:
@@ -125,6 +127,28 @@ class Connections:
             secret=self._settings.api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
         )
+
+    def _request(
+        self, method: str, segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
+    ) -> httpx.Request:
+        try:
+            target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))
+            if query:
+                target += "?" + urlencode(query)
+            headers, content = self._headers, None
+            if body is not None:
+                jsontext.check(body)
+                content = jsontext.dumps(body).encode()
+                headers = httpx.Headers(headers)
+                headers["Content-Type"] = "application/json"
+            url = self._url.copy_with(raw_path=target.encode())
+            return httpx.Request(method, url, headers=headers, content=content, extensions=self._extensions)
+        except httpx.InvalidURL:
+            raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}]) from None
+        except ValueError:
+            # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
+            detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
+            raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
 
     def _compare_clocks(self, date: str | None) -> None:
         try:
@@ -154,34 +178,18 @@ class Connections:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _open(self) -> httpx.AsyncClient:
-        settings = self._settings
+    def _open(self) -> httpx.AsyncBaseTransport:
         if self._app is not None:
-            transport = httpx.ASGITransport(app=self._app)
-        else:
-            tls = _tls_context(settings)
-            transport = _Lanes(
-                lambda: httpx.AsyncHTTPTransport(
-                    verify=tls,
-                    limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
-                    proxy=settings.proxy_url,
-                    trust_env=False,
-                )
+            return httpx.ASGITransport(app=self._app)
+        settings = self._settings
+        tls = _tls_context(settings)
+        return _Lanes(
+            lambda: httpx.AsyncHTTPTransport(
+                verify=tls,
+                limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
+                proxy=settings.proxy_url,
+                trust_env=False,
             )
-        return httpx.AsyncClient(
-            base_url=settings.base_url,
-            transport=transport,
-            # Nothing but the settings decides what is sent and where to: no .netrc, no proxy variables.
-            trust_env=False,
-            follow_redirects=False,
-            # Who waits for a connection is decided before: the pool itself never refuses one.
-            timeout=httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None),
-            headers={
-                "Authorization": f"Bearer {settings.api_key}",
-                "User-Agent": f"arize-mcp/{version('arize-mcp')}",
-                "Accept": "application/json, application/problem+json",
-                "Accept-Encoding": "gzip",
-            },
         )
 
     def _transport_problem(self, error: httpx.HTTPError, method: str) -> ProblemError:

@@ -1,13 +1,18 @@
-"""JSON text to a value, strictly: what can't be written as JSON again is not read."""
+"""JSON text to a value and back, strictly: what can't be written as JSON again is not read."""
 
 from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from typing import Any, Final, NoReturn, cast
+
+from pydantic_core import from_json, to_json
 
 MAX_DEPTH: Final = 100
 """How deep arrays and objects may be nested: the MCP SDK can't pass on twice as much."""
+
+_CONTAINERS: Final = (dict, list)  # a union of them would be made anew for every item
 
 
 def loads(content: bytes) -> Any:
@@ -19,31 +24,51 @@ def loads(content: bytes) -> Any:
         ValueError: no JSON, NaN or an infinity in it, or nested deeper than MAX_DEPTH.
     """
     try:
-        value: Any = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse, parse_float=_finite)
+        value = from_json(content, allow_inf_nan=False)
+    except ValueError:
+        # A byte order mark or half of a surrogate pair, which it refuses; or no JSON at all.
+        value = _loads_generously(content)
+    check(value)
+    return value
+
+
+def dumps(value: Any) -> str:
+    """Write what ``loads`` read, or what ``check`` let pass, as compact JSON."""
+    return to_json(value).decode()
+
+
+def check(value: Any) -> None:
+    """Make sure that a value can be written as JSON.
+
+    Raises:
+        ValueError: NaN or an infinity in it, or nested deeper than MAX_DEPTH.
+    """
+    containers: list[Any] = [[value]]
+    for _ in range(MAX_DEPTH + 1):
+        deeper: list[Any] = []
+        for container in containers:
+            items = cast("dict[str, Any]", container).values() if isinstance(container, dict) else container
+            for item in cast("Iterable[Any]", items):
+                if isinstance(item, _CONTAINERS):
+                    deeper.append(item)
+                elif isinstance(item, float) and not math.isfinite(item):
+                    raise ValueError("a number that JSON has no form for")
+        if not deeper:
+            return
+        containers = deeper
+    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def _loads_generously(content: bytes) -> Any:
+    try:
+        value: Any = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
         if b"\\ud" in content or b"\\uD" in content:
             text = json.dumps(value, ensure_ascii=False)
             value = json.loads(text.encode("utf-16", "surrogatepass").decode("utf-16", "replace"))
     except RecursionError:
         raise ValueError("nested too deep") from None
-    containers: list[Any] = [value]
-    for _ in range(MAX_DEPTH):
-        items = (
-            cast("dict[str, Any]", c).values() if isinstance(c, dict) else cast("list[Any]", c)
-            for c in containers
-            if isinstance(c, dict | list)
-        )
-        containers = [item for children in items for item in children if isinstance(item, dict | list)]
-        if not containers:
-            return value
-    raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+    return value
 
 
 def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is no JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        raise ValueError("a number too large")
-    return number

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from html.parser import HTMLParser
 from http import HTTPStatus
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -269,7 +268,9 @@ def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
     text = body.decode("utf-8", "replace")
     kind = "text"
     if "html" in content_type.lower() or text.lstrip()[:9].lower().startswith(("<!doctype", "<html")):
-        kind, text = "HTML", _html_text(text)
+        from arize_mcp.api.html import text_of  # noqa: PLC0415 - an answer that is a web page is rare
+
+        kind, text = "HTML", text_of(text)
     excerpt = plain(" ".join(redact(text, secret).split()), MAX_EXCERPT_CHARS)
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."
 
@@ -354,26 +355,3 @@ def _phrase(status: int) -> str:
         return HTTPStatus(status).phrase
     except ValueError:
         return f"HTTP {status}"
-
-
-class _Text(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__()
-        self.parts: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._hidden += tag in ("script", "style")
-
-    def handle_endtag(self, tag: str) -> None:
-        self._hidden -= tag in ("script", "style") and self._hidden > 0
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.parts.append(data)
-
-
-def _html_text(html: str) -> str:
-    parser = _Text()
-    parser.feed(html[:50_000])
-    return " ".join(parser.parts)

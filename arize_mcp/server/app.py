@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
@@ -24,7 +24,7 @@ from arize_mcp.api.models import GetExperimentRequest
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
 from arize_mcp.server.confirming import ask, changed, is_same, needs_asking
-from arize_mcp.server.fitting import fit_page, shorten, to_text
+from arize_mcp.server.fitting import Result, fit_page, shorten, written
 from arize_mcp.server.prompts import get_prompt, list_prompts
 from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
 from arize_mcp.server.tools import DELETE, TOOLS, Tool
@@ -109,20 +109,20 @@ async def _call_tool(
         try:
             outcome = await _outcome(context, params, tool)
         except ProblemError as error:
-            return _result(dict(error.problem), is_error=True)
+            return _result(written(dict(error.problem)), is_error=True)
         return outcome if isinstance(outcome, types.InputRequiredResult) else _result(outcome, is_error=False)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
-        return _result(dict(problems.internal_error().problem), is_error=True)
+        return _result(written(dict(problems.internal_error().problem)), is_error=True)
 
 
 async def _outcome(
     context: Context, params: types.CallToolRequestParams, tool: Tool[Any]
-) -> JSONObject | types.InputRequiredResult:
+) -> Result | types.InputRequiredResult:
     """Do what a call asks for.
 
     Returns:
-        The content of its result; or a question to the human, with which the client calls again.
+        Its result; or a question to the human, with which the client calls again.
 
     Raises:
         ProblemError: it can't be done.
@@ -150,10 +150,13 @@ async def _outcome(
 
     content = await call(request)
     if tool.items is None:
-        # What was written is told as written, however long the telling is.
-        with suppress(*() if tool.read_only else (ProblemError,)):
-            content = shorten(content, settings.max_result_chars)
-        return content
+        try:
+            return shorten(content, settings.max_result_chars)
+        except ProblemError:
+            if tool.read_only:
+                raise
+            # What was written is told as written, however long the telling is.
+            return written(content)
     return await fit_page(
         content,
         tool.items,
@@ -179,7 +182,7 @@ def _progress(context: Context) -> OnWait:
     return on_wait
 
 
-def _result(content: JSONObject, *, is_error: bool) -> types.CallToolResult:
+def _result(result: Result, *, is_error: bool) -> types.CallToolResult:
     return types.CallToolResult(
-        content=[types.TextContent(text=to_text(content))], structured_content=content, is_error=is_error
+        content=[types.TextContent(text=result.text)], structured_content=result.content, is_error=is_error
     )

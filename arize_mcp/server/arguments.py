@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from difflib import get_close_matches
 from functools import cache
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
@@ -106,6 +105,8 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     """One sentence: what is wrong and what would be right."""
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
+        from difflib import get_close_matches  # noqa: PLC0415 - most calls have no misspelt argument
+
         near = get_close_matches(name.lower(), model.model_fields, n=1)
         near = near or [field for field in model.model_fields if name and name.lower() in field]
         known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(model.model_fields)}."

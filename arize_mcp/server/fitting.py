@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Any, Final, NamedTuple, cast
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.jsontext import dumps
 
 _MARK: Final = "…"
 _NOTE_CHARS: Final = 300
@@ -40,12 +40,19 @@ class FittedPage(Fitted):
     notes: Annotated[list[str], Field(description="What is not on this page, and how to get it.")] = []
 
 
-def to_text(value: Any) -> str:
-    """A result's JSON text, compact."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+class Result(NamedTuple):
+    """A tool's result, and its text: the same as compact JSON."""
+
+    content: JSONObject
+    text: str
 
 
-async def fit_page(page: JSONObject, items: str, max_chars: int, fetch: Fetch) -> JSONObject:
+def written(content: JSONObject) -> Result:
+    """A result as it is."""
+    return Result(content, dumps(content))
+
+
+async def fit_page(page: JSONObject, items: str, max_chars: int, fetch: Fetch) -> Result:
     """A page of a list that keeps to max_chars without losing anything.
 
     Too large a page is asked for again with the number of items that fit, so that its own cursor goes on at the next
@@ -61,8 +68,9 @@ async def fit_page(page: JSONObject, items: str, max_chars: int, fetch: Fetch) -
         ProblemError: where nothing helps; or what fetch raises.
     """
     page = _with_end_said(page, items)
-    if _fits(page, max_chars):
-        return page
+    whole = written(page)
+    if _fits(whole, max_chars):
+        return whole
     asked = size = len(page[items])
     fitting = _prefix(page, items, max_chars)
     while size > 1:
@@ -77,26 +85,35 @@ async def fit_page(page: JSONObject, items: str, max_chars: int, fetch: Fetch) -
                 f"{got} of {asked} are here: more would exceed {max_chars} characters. For the next ones call again "
                 "with pagination.next_cursor as cursor and the same arguments.",
             )
-        if got <= 1 or _fits(smaller, max_chars):
-            return shorten(smaller, max_chars)
+        shorter = written(smaller)
+        if got <= 1 or _fits(shorter, max_chars):
+            return _shortened(shorter, max_chars)
         size, fitting = got, min(_prefix(smaller, items, max_chars), got - 1)
-    return shorten(page, max_chars)
+    return _shortened(whole, max_chars)
 
 
-def shorten(result: JSONObject, max_chars: int) -> JSONObject:
+def shorten(content: JSONObject, max_chars: int) -> Result:
     """A result whose longest strings are cut so that it keeps to max_chars; ``shortened`` lists each of them.
+
+    Args:
+        content: the result's.
+        max_chars: how long its JSON text may be; 0 is no limit.
 
     Raises:
         ProblemError: result-too-large, where no cut of strings is enough.
     """
+    return _shortened(written(content), max_chars)
+
+
+def _shortened(result: Result, max_chars: int) -> Result:
     if _fits(result, max_chars):
         return result
-    strings = sorted(((len(text), pointer) for pointer, text in _strings(result, "")), reverse=True)
+    strings = sorted(((len(text), pointer) for pointer, text in _strings(result.content, "")), reverse=True)
     shortest, longest = 16, min(max_chars, strings[0][0] if strings else 0)
-    best: JSONObject | None = None
+    best: Result | None = None
     while shortest <= longest:
         middle = (shortest + longest) // 2
-        candidate = _cut(result, middle, strings)
+        candidate = written(_cut(result.content, middle, strings))
         if _fits(candidate, max_chars):
             best, shortest = candidate, middle + 1
         else:
@@ -111,15 +128,15 @@ def shorten(result: JSONObject, max_chars: int) -> JSONObject:
     return best
 
 
-def _fits(result: JSONObject, max_chars: int) -> bool:
-    return not max_chars or len(to_text(result)) <= max_chars
+def _fits(result: Result, max_chars: int) -> bool:
+    return not max_chars or len(result.text) <= max_chars
 
 
 def _prefix(page: JSONObject, items: str, max_chars: int) -> int:
     """How many of the items fit."""
-    room = max_chars - _NOTE_CHARS - len(to_text({**page, items: []}))
+    room = max_chars - _NOTE_CHARS - len(dumps({**page, items: []}))
     for count, item in enumerate(page[items]):
-        room -= len(to_text(item)) + 1
+        room -= len(dumps(item)) + 1
         if room < 0:
             return count
     return len(page[items]) - 1

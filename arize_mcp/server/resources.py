@@ -12,7 +12,7 @@ from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import GetExperimentRequest, ListExperimentRunsRequest
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
-from arize_mcp.server.fitting import fit_page, shorten, to_text
+from arize_mcp.server.fitting import fit_page, shorten
 
 _PREFIX: Final = "arize://experiments/"
 _MIME_TYPE: Final = "application/json"
@@ -63,8 +63,8 @@ async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.
     except ProblemError as error:
         raise resource_error(error, uri) from error
     contents: list[types.TextResourceContents | types.BlobResourceContents] = [
-        types.TextResourceContents(uri=uri, mime_type=_MIME_TYPE, text=to_text(experiment)),
-        types.TextResourceContents(uri=uri + "/runs", mime_type=_MIME_TYPE, text=to_text(runs)),
+        types.TextResourceContents(uri=uri, mime_type=_MIME_TYPE, text=experiment.text),
+        types.TextResourceContents(uri=uri + "/runs", mime_type=_MIME_TYPE, text=runs.text),
     ]
     return types.ReadResourceResult(contents=contents)
 

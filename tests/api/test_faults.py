@@ -13,6 +13,7 @@ import pytest
 from anyio.abc import ByteStream
 
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeleteExperimentRequest,
@@ -21,7 +22,6 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.problems import MAX_EXCERPT_CHARS, MAX_PROBLEM_CHARS, URN, ProblemError
-from arize_mcp.server.fitting import to_text
 from tests.api.faults import FAULTS, Fault, error
 from tests.raw_server import Request, Step, answer, raw_server, reset
 
@@ -79,7 +79,7 @@ def told(problem: dict[str, Any]) -> str:
     assert len(text) < MAX_PROBLEM_CHARS + MAX_EXCERPT_CHARS
     assert not any(control in text for control in ("\\u001b", "\\u0007"))
     assert problem["hint"]
-    to_text(problem)
+    dumps(problem)
     ended = problem["type"].removeprefix(URN) if problem.get("type", "").startswith(URN) else str(problem["status"])
     return f"{ended}, retry_after {problem['retry_after']}" if "retry_after" in problem else ended
 

@@ -12,9 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mcp import Client, types
 
+from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
-from arize_mcp.server.fitting import shorten, to_text
+from arize_mcp.server.fitting import shorten
 from tests.raw_server import RawServer, Request, answer, raw_server
 
 MAX_CHARS = 2_000
@@ -39,7 +40,7 @@ class Upstream:
         if pagination["has_more"] and self.cursors:
             pagination["next_cursor"] = str(start + limit)
         items = "experiment_runs" if "/runs" in request.target else "experiments"
-        return answer(to_text({items: page, "pagination": pagination}))
+        return answer(dumps({items: page, "pagination": pagination}))
 
 
 async def result_of(client: Client, **arguments: Any) -> dict[str, Any]:
@@ -47,7 +48,7 @@ async def result_of(client: Client, **arguments: Any) -> dict[str, Any]:
     result = await client.call_tool("experiments_runs_list", {"experiment_id": "x", **arguments})
     (block,) = result.content
     assert isinstance(block, types.TextContent)
-    assert block.text == to_text(result.structured_content)
+    assert block.text == dumps(result.structured_content)
     assert result.is_error or len(block.text) <= MAX_CHARS
     return dict(result.structured_content or {})
 
@@ -128,7 +129,7 @@ async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_ca
     assert "cursor" in page["notes"][0]
     assert "shortened" not in page
     assert upstream.requests == 2, "one request over the minimum"
-    assert len(to_text(page)) + len(to_text(run(9, 300))) > MAX_CHARS - 300, "the largest prefix that fits"
+    assert len(dumps(page)) + len(dumps(run(9, 300))) > MAX_CHARS - 300, "the largest prefix that fits"
 
 
 async def test_experiments_are_fitted_as_well():
@@ -200,7 +201,7 @@ async def test_an_experiment_that_is_too_large_is_shortened():
         result = await client.call_tool("experiments_get", {"experiment_id": "x"})
     content = dict(result.structured_content or {})
     assert content["shortened"] == [{"pointer": "/name", "chars": 9000}]
-    assert len(to_text(content)) <= MAX_CHARS
+    assert len(dumps(content)) <= MAX_CHARS
 
 
 async def test_a_create_is_never_told_as_failed_because_its_answer_is_long():
@@ -214,7 +215,7 @@ async def test_a_create_is_never_told_as_failed_because_its_answer_is_long():
 
 @pytest.mark.parametrize("text", ["😀" * 5000, '"' * 5000, "\n" * 5000, "é" * 5000])
 def test_a_cut_is_at_a_character_and_as_late_as_can_be(text: str):
-    result = shorten({"a": text}, 1_000)
-    assert len(to_text(result)) <= 1_000
+    result = shorten({"a": text}, 1_000).content
+    assert len(dumps(result)) <= 1_000
     assert text.startswith(result["a"][:-1])
-    assert len(to_text({**result, "a": text[: len(result["a"])] + "…"})) > 998
+    assert len(dumps({**result, "a": text[: len(result["a"])] + "…"})) > 998
