@@ -1,0 +1,79 @@
+"""The machine: what it is, and whether it has the peace to measure."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+import subprocess
+import time
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+_IDLE_AT_LEAST: Final = 0.9
+_SPIN_SPREAD_AT_MOST: Final = 1.25
+_WATCHED_S: Final = 1.0
+_SPINS: Final = 40
+
+
+def facts() -> dict[str, Any]:
+    """What figures depend on, and nothing that tells whose machine it is."""
+    return {
+        "system": platform.system(),
+        "kernel": ".".join(platform.release().split(".")[:2]),
+        "architecture": platform.machine(),
+        "processor": _processor(),
+        "cores": len(os.sched_getaffinity(0)),
+        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
+        "python": platform.python_version(),
+        "node": subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip(),
+    }
+
+
+def busy() -> list[str]:
+    """Why nothing should be measured now: a sentence each."""
+    reasons: list[str] = []
+    before = _cpu_times()
+    time.sleep(_WATCHED_S)
+    spent = [after - earlier for after, earlier in zip(_cpu_times(), before, strict=True)]
+    idle = (spent[3] + spent[4]) / max(1, sum(spent))
+    if idle < _IDLE_AT_LEAST:
+        reasons.append(f"the processors are idle only {idle:.0%} of the time, not {_IDLE_AT_LEAST:.0%}")
+    spins_ms = sorted(_spin_ms() for _ in range(_SPINS))
+    spread = statistics.quantiles(spins_ms, n=10)[-1] / spins_ms[0]
+    if spread > _SPIN_SPREAD_AT_MOST:
+        reasons.append(f"the same loop takes up to {spread:.2f} times as long as at best, not {_SPIN_SPREAD_AT_MOST}")
+    return reasons
+
+
+@contextmanager
+def watched() -> Generator[list[float]]:
+    """How much of the machine went to others meanwhile, from 0 to 1: told when all children have ended."""
+    found: list[float] = []
+    before, own_before = _cpu_times(), sum(os.times()[:4])
+    yield found
+    spent = [after - earlier for after, earlier in zip(_cpu_times(), before, strict=True)]
+    own = (sum(os.times()[:4]) - own_before) * os.sysconf("SC_CLK_TCK")
+    found.append(round(max(0.0, (sum(spent) - spent[3] - spent[4] - own) / max(1, sum(spent))), 3))
+
+
+def _cpu_times() -> list[int]:
+    """user, nice, system, idle, iowait, irq, softirq, steal."""
+    return [int(field) for field in Path("/proc/stat").read_text(encoding="utf-8").split("\n", 1)[0].split()[1:9]]
+
+
+def _spin_ms() -> float:
+    started = time.perf_counter()
+    total = 0
+    for number in range(200_000):
+        total += number
+    return (time.perf_counter() - started) * 1000
+
+
+def _processor() -> str:
+    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return "unknown"

@@ -1,0 +1,12 @@
+"""The same tools that do nothing over arize-mcp's own transport: the first of a call's two unavoidable parts."""
+
+from __future__ import annotations
+
+import anyio
+from bare import server
+
+from arize_mcp.server.stdio import serve
+from arize_mcp.server.wire import Wire
+
+if __name__ == "__main__":
+    anyio.run(serve, server("noop"), Wire())

@@ -1,0 +1,155 @@
+"""A result as Markdown: the targets first, then the tables that they come from.
+
+Run: python benchmarks/report.py RESULT.json
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+from servers import TITLES
+
+_COLUMNS: Final = {
+    "cold_start_ms": "cold start to tools/list, ms",
+    "get_ms": "`experiments_get` p50, ms",
+    "load_per_s": "64 in flight, calls/s",
+    "page_ms": "page of 500 runs x 2 kB p50, ms",
+    "create_ms": "create with 1,000 runs p50, ms",
+}
+_MEMORY_COLUMNS: Final = {
+    "memory_after_20_mib": "after 20 pages",
+    "memory_mib": "after 100 pages, one at a time",
+    "memory_in_flight_mib": "after 128 pages, 64 in flight",
+}
+_GROWTH: Final = {
+    "in_flight": "calls in flight, and ms until all of them are answered",
+    "runs": "runs of 2 kB a page, and p50 in ms",
+    "chars": "characters of one run's output, and p50 in ms",
+}
+_TOOLS: Final = (
+    "experiments_create",
+    "experiments_delete",
+    "experiments_get",
+    "experiments_list",
+    "experiments_runs_list",
+)
+
+_FOREIGN_LOAD_TOLD: Final = 0.05
+
+Rows = list[list[str]]
+
+
+def markdown(result: dict[str, Any]) -> str:
+    """All tables of a result."""
+    parts = [
+        _about(result),
+        "### Targets",
+        _targets(result["targets"]),
+        "### Time",
+        _scenarios(result["scenarios"], _COLUMNS),
+        "### Peak memory, MiB",
+        _scenarios(result["scenarios"], _MEMORY_COLUMNS),
+        "### A page of 5 MB, fitted to 40,000 characters",
+        _fitted(result["scenarios"]),
+        "### Growth",
+        *(f"{title}:\n\n{_growth(result['growth'][dimension])}" for dimension, title in _GROWTH.items()),
+        "### What a model pays, characters",
+        _model_pays(result["model_pays"]),
+        "### Installation",
+        _install(result["install"]),
+    ]
+    return "\n\n".join(parts)
+
+
+def _about(result: dict[str, Any]) -> str:
+    where, versions = result["machine"], ", ".join(f"{name} {version}" for name, version in result["versions"].items())
+    rounds = len(result["scenarios"]["get_ms"]["ours"]["rounds"])
+    forced = f" **Measured although the machine was busy: {'; '.join(result['busy'])}.**" if result["forced"] else ""
+    if result["foreign_load"] > _FOREIGN_LOAD_TOLD:
+        forced += f" **Meanwhile others took {result['foreign_load']:.0%} of the machine: measure again in peace.**"
+    return (
+        f"{result['date']}, {'quick' if result['quick'] else 'full'} run: medians of {rounds} interleaved rounds, and "
+        f"in brackets the least and the most. {where['cores']} cores of {where['processor']}, {where['system']} "
+        f"{where['kernel']}, Python {where['python']}, Node {where['node']}; {versions}.{forced}"
+    )
+
+
+def _targets(targets: list[dict[str, Any]]) -> str:
+    rows = [
+        [
+            target["name"],
+            _with_spread(target),
+            f"{'at most' if target['at_most'] else 'at least'} {target['limit']:,}",
+            "met" if target["met"] else "**missed**",
+        ]
+        for target in targets
+    ]
+    return _table(["target", "measured", "limit", ""], rows)
+
+
+def _scenarios(scenarios: dict[str, Any], columns: dict[str, str]) -> str:
+    keys = [key for key in TITLES if any(key in scenarios[column] for column in columns)]
+    rows = [[TITLES[key], *(_with_spread(scenarios[column].get(key)) for column in columns)] for key in keys]
+    return _table(["", *columns.values()], rows)
+
+
+def _fitted(scenarios: dict[str, Any]) -> str:
+    row = [_with_spread(scenarios["fitted_ms"]["ours"]), _number(scenarios["fitted_requests"]["ours"]["median"])]
+    return _table(["p50, ms", "requests a call"], [row])
+
+
+def _growth(by_server: dict[str, Any]) -> str:
+    sizes = list(next(iter(by_server.values())))
+    rows = [[TITLES[key], *(_with_spread(by_size[size]) for size in sizes)] for key, by_size in by_server.items()]
+    return _table(["", *(f"{int(size):,}" for size in sizes)], rows)
+
+
+def _model_pays(model_pays: dict[str, Any]) -> str:
+    rows = [
+        [
+            TITLES[key],
+            f"{pays['tools']:,}",
+            *(f"{pays[tool]['text']:,} ({pays[tool]['line']:,})" for tool in _TOOLS),
+        ]
+        for key, pays in model_pays.items()
+    ]
+    header = ["text shown to the model (whole reply)", "tools/list", *(f"`{tool}`" for tool in _TOOLS)]
+    return _table(header, rows)
+
+
+def _install(installed: dict[str, Any]) -> str:
+    rows = [
+        [TITLES[key], f"{entry['size_bytes'] / 1e6:.0f}", str(entry["packages"])]
+        for key, entry in installed["environments"].items()
+    ]
+    table = _table(["", "size, MB", "packages"], rows)
+    times = installed["uvx_s"]
+    if times is None:
+        return table
+    return f"{table}\n\n`uvx` from a wheel to the end of `--version`: {times['cold']} s cold, {times['warm']} s warm."
+
+
+def _with_spread(entry: dict[str, Any] | None) -> str:
+    if entry is None:
+        return "-"
+    median, least, most = (_number(entry[name]) for name in ("median", "min", "max"))
+    return median if least == most else f"{median} ({least}-{most})"
+
+
+def _number(value: float) -> str:
+    """Three digits that mean something."""
+    if value >= 100:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
+
+
+def _table(header: list[str], rows: Rows) -> str:
+    lines = [header, ["---"] * len(header), *rows]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+if __name__ == "__main__":
+    print(markdown(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))

@@ -1,0 +1,123 @@
+"""What is to be reached: ratios of what one run measured, against a limit each."""
+
+from __future__ import annotations
+
+import statistics
+from dataclasses import dataclass
+from typing import Any, Final
+
+Measure = tuple[str, str]
+"""A scenario and a server."""
+
+
+@dataclass(frozen=True)
+class Target:
+    """A ratio: the sum of some measures over that of others, and where it should be."""
+
+    name: str
+    above: tuple[Measure, ...]
+    below: tuple[Measure, ...]
+    limit: float
+    at_most: bool = True
+
+
+TARGETS: Final = (
+    Target(
+        "cold start, over the bare SDK server without tools",
+        (("cold_start_ms", "ours"),),
+        (("cold_start_ms", "bare_empty"),),
+        0.95,
+    ),
+    Target("cold start, over FastMCP", (("cold_start_ms", "ours"),), (("cold_start_ms", "fastmcp"),), 0.45),
+    Target(
+        "experiments_get, over a no-op call and a bare httpx request",
+        (("get_ms", "ours"),),
+        (("get_ms", "noop_ours"), ("get_ms", "bare_httpx")),
+        1.15,
+    ),
+    Target("experiments_get, over FastMCP", (("get_ms", "ours"),), (("get_ms", "fastmcp"),), 0.5),
+    Target("experiments_get, over TypeScript", (("get_ms", "ours"),), (("get_ms", "typescript"),), 1.4),
+    Target(
+        "64 in flight, calls/s over FastMCP",
+        (("load_per_s", "ours"),),
+        (("load_per_s", "fastmcp"),),
+        2.5,
+        at_most=False,
+    ),
+    Target(
+        "page of 500 runs, over TypeScript (text only)",
+        (("page_ms", "ours_unlimited"),),
+        (("page_ms", "typescript"),),
+        0.9,
+    ),
+    Target(
+        "peak memory after 100 pages, over the bare SDK server",
+        (("memory_mib", "ours_unlimited"),),
+        (("memory_mib", "bare"),),
+        1.4,
+    ),
+    Target(
+        "peak memory after 100 pages, over that after 20",
+        (("memory_mib", "ours_unlimited"),),
+        (("memory_after_20_mib", "ours_unlimited"),),
+        1.05,
+    ),
+    Target(
+        "peak memory with 64 pages in flight, over FastMCP",
+        (("memory_in_flight_mib", "ours_unlimited"),),
+        (("memory_in_flight_mib", "fastmcp"),),
+        0.6,
+    ),
+    Target("requests for a 5 MB page that is fitted", (("fitted_requests", "ours"),), (), 2),
+    Target(
+        "experiments_create of 1,000 runs, over FastMCP", (("create_ms", "ours"),), (("create_ms", "fastmcp"),), 0.8
+    ),
+)
+# A cost that grows no faster than its cause: the tenth is for what two medians differ by on a quiet machine.
+GROWTH_LIMIT: Final = 1.1
+GROWTH_TARGETS: Final = {
+    "in_flight": "calls in flight: cost of a call, against the cheapest before",
+    "runs": "runs a page: cost of a run, against the cheapest before",
+    "chars": "characters an output: cost of a character, against the cheapest before",
+}
+TOOLS_CHARS_LIMIT: Final = 10_000
+
+
+def summary(values: list[float]) -> dict[str, Any]:
+    """The median of the rounds, and how far they are apart."""
+    kept = [round(value, 4) for value in values]
+    return {"median": round(statistics.median(values), 4), "min": min(kept), "max": max(kept), "rounds": kept}
+
+
+def judged(result: dict[str, Any]) -> list[dict[str, Any]]:
+    """Each target with what was measured, and whether it is met."""
+    rows = [_judged(target, result["scenarios"]) for target in TARGETS]
+    for dimension, name in GROWTH_TARGETS.items():
+        worst = _worst_growth(result["growth"][dimension]["ours_unlimited"])
+        rows.append(_row(name, [worst], GROWTH_LIMIT, at_most=True))
+    tools = float(result["model_pays"]["ours"]["tools"])
+    return [*rows, _row("characters of tools/list", [tools], TOOLS_CHARS_LIMIT, at_most=True)]
+
+
+def _judged(target: Target, scenarios: dict[str, Any]) -> dict[str, Any]:
+    above = _sums(target.above, scenarios)
+    below = _sums(target.below, scenarios) if target.below else [1.0] * len(above)
+    # Round by round: what both sides suffered together cancels out.
+    return _row(target.name, [a / b for a, b in zip(above, below, strict=True)], target.limit, at_most=target.at_most)
+
+
+def _sums(measures: tuple[Measure, ...], scenarios: dict[str, Any]) -> list[float]:
+    rounds = [scenarios[scenario][server]["rounds"] for scenario, server in measures]
+    return [sum(values) for values in zip(*rounds, strict=True)]
+
+
+def _worst_growth(by_size: dict[str, Any]) -> float:
+    """The largest cost of a unit, over the least of any smaller size: 1 or less where growth is linear or better."""
+    unit_costs = [entry["median"] / int(size) for size, entry in by_size.items()]
+    return max(later / min(unit_costs[:index]) for index, later in enumerate(unit_costs) if index)
+
+
+def _row(name: str, ratios: list[float], limit: float, *, at_most: bool) -> dict[str, Any]:
+    measured = summary(ratios)
+    met = measured["median"] <= limit if at_most else measured["median"] >= limit
+    return {"name": name, **measured, "limit": limit, "at_most": at_most, "met": met}
