@@ -3,7 +3,7 @@ BIN := .venv/bin
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test test-sdk test-inspector test-conformance test-packaging examples inspect bundle lint clean
+.PHONY: demo test test-sdk test-inspector test-conformance test-packaging examples inspect bundle bench bench-quick lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -43,6 +43,14 @@ bundle:
 	$(MCPB) validate build/bundle/manifest.json
 	$(MCPB) pack build/bundle dist/arize-mcp-$(VERSION).mcpb
 
+# Beside what people would use instead (Linux; needs Node.js and npm; the first run makes the environments).
+bench:
+	$(PYTHON) benchmarks/run.py --output benchmarks/results.json
+	$(PYTHON) benchmarks/plot.py benchmarks/results.json docs/performance.svg
+
+bench-quick:
+	$(PYTHON) benchmarks/run.py --quick
+
 lint: .venv/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -72,4 +80,4 @@ lint: .venv/.dev-installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples build dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench build dist .pytest_cache .ruff_cache

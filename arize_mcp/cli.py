@@ -131,6 +131,8 @@ def _serve_stdio(*, sandbox: bool) -> int:
         sys.stderr.write("arize-mcp: stdin and stdout must be open: a host speaks MCP over them.\n")
         return 2
 
+    import asyncio  # noqa: PLC0415
+
     import anyio  # noqa: PLC0415 - the other commands don't need what the server does
 
     from arize_mcp import settings  # noqa: PLC0415
@@ -148,10 +150,13 @@ def _serve_stdio(*, sandbox: bool) -> int:
         from arize_mcp.sandbox.seed import API_KEY as sandbox_key  # noqa: N811, PLC0415
 
         app = create_app()
+    # No more is fetched than the host reads.
+    drained = asyncio.Event()
+    drained.set()
     try:
         found = settings.load(sandbox_key=sandbox_key)
         log.setFormatter(_RedactingFormatter(found.api_key))
-        api = ExperimentsAPI(found, app=app)
+        api = ExperimentsAPI(found, app=app, ready=drained.wait)
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logging.getLogger(__name__).error("unusable settings: %s", error)
@@ -162,7 +167,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     server = create_server(api, found)
     gc.freeze()
     gc.enable()
-    anyio.run(serve, server, wire)
+    anyio.run(serve, server, wire, drained)
     return 0
 
 

@@ -90,6 +90,7 @@ class ExperimentsAPI:
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
+        ready: is awaited before a request is sent: who can't take more answers makes it wait.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
     """
@@ -99,11 +100,13 @@ class ExperimentsAPI:
         settings: Settings,
         *,
         app: ASGIApp | None = None,
+        ready: Callable[[], Awaitable[object]] | None = None,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._settings = settings
         self._app = app
+        self._ready = ready
         self._slots = anyio.Semaphore(settings.max_connections, fast_acquire=True)
         self._clock = clock or Clock()
         self._jitter = jitter
@@ -265,6 +268,8 @@ class ExperimentsAPI:
             try:
                 await self._hold_back(call, endpoint)
                 async with self._slots:
+                    if self._ready is not None:
+                        await self._ready()
                     sends += 1
                     call.may_have_acted = call.may_have_acted or method != "GET"
                     answer = await self._connections.send(method, segments, query, body)

@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
 from pydantic_core import from_json, to_json
 
 MAX_DEPTH: Final = 100
 """How deep arrays and objects may be nested: the MCP SDK can't pass on twice as much."""
-
-_CONTAINERS: Final = (dict, list)  # a union of them would be made anew for every item
 
 
 def loads(content: bytes) -> Any:
@@ -43,19 +41,21 @@ def check(value: Any) -> None:
     Raises:
         ValueError: NaN or an infinity in it, or nested deeper than MAX_DEPTH.
     """
-    containers: list[Any] = [[value]]
+    level: list[Iterable[Any]] = [[value]]
     for _ in range(MAX_DEPTH + 1):
-        deeper: list[Any] = []
-        for container in containers:
-            items = cast("dict[str, Any]", container).values() if isinstance(container, dict) else container
-            for item in cast("Iterable[Any]", items):
-                if isinstance(item, _CONTAINERS):
+        deeper: list[Iterable[Any]] = []
+        for items in level:
+            for item in items:
+                kind = item.__class__  # not isinstance: an answer has thousands
+                if kind is dict:
+                    deeper.append(item.values())
+                elif kind is list:
                     deeper.append(item)
-                elif isinstance(item, float) and not math.isfinite(item):
+                elif kind is float and not math.isfinite(item):
                     raise ValueError("a number that JSON has no form for")
         if not deeper:
             return
-        containers = deeper
+        level = deeper
     raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
 
 

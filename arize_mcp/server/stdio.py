@@ -16,7 +16,7 @@ import stat
 import sys
 import threading
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Final, cast
 
 import anyio
@@ -32,18 +32,25 @@ from arize_mcp.server.wire import Wire
 logger = logging.getLogger(__name__)
 
 _EXIT_WITHIN_S: Final = 0.3
+_PIPE_BYTES: Final = 1024 * 1024
 
 MAX_LINE_BYTES: Final = 16 * 1024 * 1024
 """The longest message taken from the host."""
 
 
-async def serve(server: Server[Any], wire: Wire) -> None:
-    """Serve until the host closes stdin or stdout, or SIGTERM or SIGINT comes; calls in flight are cancelled."""
+async def serve(server: Server[Any], wire: Wire, drained: asyncio.Event | None = None) -> None:
+    """Serve until the host closes stdin or stdout, or SIGTERM or SIGINT comes; calls in flight are cancelled.
+
+    Args:
+        server: the server.
+        wire: the host's pipes.
+        drained: is cleared while there are messages that the host has not read.
+    """
     async with anyio.create_task_group() as tasks:
         if sys.platform != "win32":
             tasks.start_soon(_cancel_on_signal, tasks.cancel_scope)
         on_loop = _can_wait_for(wire.stdin_fd) and _can_wait_for(wire.stdout_fd)
-        transport = _pipes(wire) if on_loop else _files(wire)
+        transport = pipes(wire, drained or asyncio.Event()) if on_loop else files(wire)
         async with transport as (read_stream, write_stream):
             await server.run(read_stream, write_stream, server.create_initialization_options())
         tasks.cancel_scope.cancel()
@@ -72,7 +79,8 @@ Streams = tuple[
 
 
 @asynccontextmanager
-async def _files(wire: Wire) -> AsyncGenerator[Streams]:
+async def files(wire: Wire) -> AsyncGenerator[Streams]:
+    """The SDK's transport on the wire's descriptors."""
     stdin = io.TextIOWrapper(os.fdopen(wire.stdin_fd, "rb"), encoding="utf-8", errors="replace")
     stdout = io.TextIOWrapper(os.fdopen(wire.stdout_fd, "wb"), encoding="utf-8")
     async with stdio_server(anyio.wrap_file(stdin), anyio.wrap_file(stdout)) as streams:
@@ -80,8 +88,15 @@ async def _files(wire: Wire) -> AsyncGenerator[Streams]:
 
 
 @asynccontextmanager
-async def _pipes(wire: Wire) -> AsyncGenerator[Streams]:
+async def pipes(wire: Wire, drained: asyncio.Event) -> AsyncGenerator[Streams]:
+    """A transport on the event loop.
+
+    Args:
+        wire: pipes, sockets or a terminal.
+        drained: is cleared while there are messages that the host has not read.
+    """
     assert sys.platform != "win32"  # noqa: S101 - its loops have no pipes
+    _widen(wire.stdout_fd)
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=MAX_LINE_BYTES)
     stdin, _ = await loop.connect_read_pipe(
@@ -100,11 +115,15 @@ async def _pipes(wire: Wire) -> AsyncGenerator[Streams]:
                 elif message is not None:
                     await incoming.send(SessionMessage(message))
 
+    dump = types.jsonrpc_message_adapter.dump_json
+
     async def write() -> None:
         async with outgoing:
             async for item in outgoing:
-                text = item.message.model_dump_json(by_alias=True, exclude_unset=True)
-                await output.write(text.encode() + b"\n")
+                drained.clear()
+                await output.write(dump(item.message, by_alias=True, exclude_unset=True))
+                if not outgoing.statistics().tasks_waiting_send:
+                    drained.set()
 
     try:
         async with anyio.create_task_group() as tasks:
@@ -119,6 +138,15 @@ async def _pipes(wire: Wire) -> AsyncGenerator[Streams]:
         os.set_blocking(wire.stdout_fd, True)
         stdin.close()
         stdout.close()
+
+
+def _widen(fd: int) -> None:
+    """A page of a megabyte through Linux's usual pipe of 64 KiB would be dozens of turns with the host."""
+    if sys.platform == "linux":
+        import fcntl  # noqa: PLC0415 - Windows has none
+
+        with suppress(OSError):  # a socket, or more than the system allows
+            fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
 class _Output(asyncio.BaseProtocol):
@@ -148,6 +176,7 @@ class _Output(asyncio.BaseProtocol):
 
     async def write(self, data: bytes) -> None:
         self._transport.write(data)
+        self._transport.write(b"\n")
         await self._may_write.wait()
 
 
@@ -199,4 +228,4 @@ def _message(line: bytes | None) -> types.JSONRPCMessage | bytes | None:
 
 def _error(request_id: str | int | None, code: int, message: str) -> bytes:
     reply = {"jsonrpc": "2.0", "id": request_id, "error": {"code": code, "message": message}}
-    return json.dumps(reply).encode() + b"\n"
+    return json.dumps(reply).encode()

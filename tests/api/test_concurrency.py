@@ -108,21 +108,26 @@ async def test_after_a_long_retry_after_the_next_call_is_not_even_sent():
 
 
 async def test_a_call_in_the_queue_at_its_deadline_was_not_sent():
-    async with raw_server(hang) as server:
-        api = ExperimentsAPI(server.settings(max_connections=1, deadline_s=0.3, read_timeout_s=9.0))
-        problems: list[dict[str, Any]] = []
+    arrived = anyio.Event()
 
-        async def call() -> None:
+    async def hang_once_here(stream: Any) -> None:
+        arrived.set()
+        await hang(stream)
+
+    request = GetExperimentRequest(experiment_id="x")
+    async with (
+        raw_server(hang_once_here) as server,
+        ExperimentsAPI(server.settings(max_connections=1)) as api,
+        anyio.create_task_group() as tasks,
+    ):
+        tasks.start_soon(api.get, request)
+        with anyio.fail_after(20):
+            await arrived.wait()
             with pytest.raises(ProblemError) as caught:
-                await api.get(GetExperimentRequest(experiment_id="x"))
-            problems.append(dict(caught.value.problem))
-
-        with anyio.fail_after(10):
-            async with api, anyio.create_task_group() as tasks:
-                tasks.start_soon(call)
-                tasks.start_soon(call)
-    assert [problem["type"] for problem in problems] == [URN + "deadline-exceeded"] * 2
-    assert len(server.requests) == 1
+                await api.get(request, deadline_s=0.1)
+            assert caught.value.problem.get("type") == URN + "deadline-exceeded"
+        assert len(server.requests) == 1
+        tasks.cancel_scope.cancel()
 
 
 async def test_a_cancelled_call_closes_its_connection_at_once():
@@ -147,3 +152,16 @@ async def test_a_cancelled_call_closes_its_connection_at_once():
             tasks.cancel_scope.cancel()
         with anyio.fail_after(10):
             await gone.wait()
+
+
+async def test_nothing_is_sent_while_its_answer_could_not_be_taken():
+    taken = anyio.Event()
+
+    async with raw_server(answer('{"id":"x"}')) as server:
+        held_back = ExperimentsAPI(server.settings(), ready=taken.wait)
+        async with held_back, ExperimentsAPI(server.settings()) as other, anyio.create_task_group() as tasks:
+            tasks.start_soon(held_back.get, GetExperimentRequest(experiment_id="held-back"))
+            await other.get(GetExperimentRequest(experiment_id="other"))
+            assert [request.target for request in server.requests] == ["/v2/experiments/other"]
+            taken.set()
+    assert [request.target for request in server.requests][1:] == ["/v2/experiments/held-back"]

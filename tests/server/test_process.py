@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import select
@@ -12,9 +13,13 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
+from mcp.shared.message import SessionMessage
+from mcp.types import JSONRPCResponse
 
-from arize_mcp.server.stdio import MAX_LINE_BYTES
+from arize_mcp.server.stdio import MAX_LINE_BYTES, pipes
+from arize_mcp.server.wire import Wire
 from tests.server.test_stdio import Session
 
 INITIALIZE = {
@@ -337,3 +342,21 @@ def test_a_terminal_is_left_as_it_was():
     assert os.get_blocking(terminal)
     os.close(master)
     os.close(terminal)
+
+
+async def test_a_message_that_the_host_has_not_read_is_known():
+    wire = object.__new__(Wire)
+    wire.stdin_fd, stdin = os.pipe()
+    stdout, wire.stdout_fd = os.pipe()
+    drained = asyncio.Event()
+    drained.set()
+    message = JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 3_000_000})
+    with anyio.fail_after(20), os.fdopen(stdout, "rb") as host:
+        async with pipes(wire, drained) as (requests, replies), requests, replies, anyio.create_task_group() as tasks:
+            tasks.start_soon(replies.send, SessionMessage(message))
+            while drained.is_set():
+                await anyio.lowlevel.checkpoint()
+            assert len(await anyio.to_thread.run_sync(host.readline)) > 3_000_000
+            await drained.wait()
+    for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
+        os.close(fd)
