@@ -15,12 +15,13 @@ import signal
 import stat
 import sys
 import threading
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Final, cast
+from functools import partial
+from types import TracebackType
+from typing import Any, Final, Self, cast
 
 import anyio
-from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp import types
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
@@ -31,6 +32,7 @@ from arize_mcp.server.wire import Wire
 
 logger = logging.getLogger(__name__)
 
+_DUMP: Final = types.jsonrpc_message_adapter.dump_json
 _EXIT_WITHIN_S: Final = 0.3
 _PIPE_BYTES: Final = 1024 * 1024
 
@@ -72,23 +74,17 @@ def _can_wait_for(fd: int) -> bool:
     return sys.platform != "win32" and (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode) or os.isatty(fd))
 
 
-Streams = tuple[
-    MemoryObjectReceiveStream[SessionMessage | Exception],
-    MemoryObjectSendStream[SessionMessage],
-]
-
-
 @asynccontextmanager
-async def files(wire: Wire) -> AsyncGenerator[Streams]:
+async def files(wire: Wire) -> AsyncGenerator[tuple[Any, Any]]:
     """The SDK's transport on the wire's descriptors."""
     stdin = io.TextIOWrapper(os.fdopen(wire.stdin_fd, "rb"), encoding="utf-8", errors="replace")
     stdout = io.TextIOWrapper(os.fdopen(wire.stdout_fd, "wb"), encoding="utf-8")
     async with stdio_server(anyio.wrap_file(stdin), anyio.wrap_file(stdout)) as streams:
-        yield cast("Streams", streams)
+        yield streams
 
 
 @asynccontextmanager
-async def pipes(wire: Wire, drained: asyncio.Event) -> AsyncGenerator[Streams]:
+async def pipes(wire: Wire, drained: asyncio.Event) -> AsyncGenerator[tuple[Incoming, Outgoing]]:
     """A transport on the event loop.
 
     Args:
@@ -102,42 +98,18 @@ async def pipes(wire: Wire, drained: asyncio.Event) -> AsyncGenerator[Streams]:
     stdin, _ = await loop.connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(wire.stdin_fd), "rb", buffering=0)
     )
-    stdout, output = await loop.connect_write_pipe(_Output, os.fdopen(os.dup(wire.stdout_fd), "wb", buffering=0))
-    incoming, read_stream = anyio.create_memory_object_stream[SessionMessage | Exception]()
-    write_stream, outgoing = anyio.create_memory_object_stream[SessionMessage]()
-
-    async def read() -> None:
-        async with incoming:
-            async for line in _lines(reader):
-                message = _message(line)
-                if isinstance(message, bytes):
-                    await output.write(message)
-                elif message is not None:
-                    await incoming.send(SessionMessage(message))
-
-    dump = types.jsonrpc_message_adapter.dump_json
-
-    async def write() -> None:
-        async with outgoing:
-            async for item in outgoing:
-                drained.clear()
-                await output.write(dump(item.message, by_alias=True, exclude_unset=True))
-                if not outgoing.statistics().tasks_waiting_send:
-                    drained.set()
-
-    try:
-        async with anyio.create_task_group() as tasks:
-            tasks.start_soon(read)
-            tasks.start_soon(write)
-            output.lost = tasks.cancel_scope.cancel
-            yield read_stream, write_stream
-            tasks.cancel_scope.cancel()
-    finally:
-        # A terminal is shared with the shell, which wants it as it was.
-        os.set_blocking(wire.stdin_fd, True)
-        os.set_blocking(wire.stdout_fd, True)
-        stdin.close()
-        stdout.close()
+    with anyio.CancelScope() as scope:
+        stdout, outgoing = await loop.connect_write_pipe(
+            lambda: Outgoing(drained, lost=scope.cancel), os.fdopen(os.dup(wire.stdout_fd), "wb", buffering=0)
+        )
+        try:
+            yield Incoming(reader, outgoing), outgoing
+        finally:
+            # A terminal is shared with the shell, which wants it as it was.
+            os.set_blocking(wire.stdin_fd, True)
+            os.set_blocking(wire.stdout_fd, True)
+            stdin.close()
+            stdout.close()
 
 
 def _widen(fd: int) -> None:
@@ -149,35 +121,99 @@ def _widen(fd: int) -> None:
             fcntl.fcntl(fd, fcntl.F_SETPIPE_SZ, _PIPE_BYTES)
 
 
-class _Output(asyncio.BaseProtocol):
-    """Writes to stdout, no faster than the host reads."""
+class _Stream:
+    """What the SDK wants of both streams beside their messages."""
 
-    def __init__(self) -> None:
-        self.lost: Any = None
+    async def aclose(self) -> None:
+        """Nothing: who opened the pipes closes them."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Incoming(_Stream):
+    """The messages of the host. What is none is answered right here."""
+
+    def __init__(self, reader: asyncio.StreamReader, outgoing: Outgoing) -> None:
+        self._lines = _lines(reader)
+        self._outgoing = outgoing
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        while True:
+            message = _message(await anext(self._lines))
+            if isinstance(message, bytes):
+                await self._outgoing.write(lambda reply=message: reply)
+            elif message is not None:
+                return SessionMessage(message)
+
+    async def receive(self) -> SessionMessage:
+        """The next message.
+
+        Raises:
+            anyio.EndOfStream: the host closed stdin.
+        """
+        try:
+            return await anext(self)
+        except StopAsyncIteration:
+            raise anyio.EndOfStream from None
+
+
+class Outgoing(_Stream, asyncio.BaseProtocol):
+    """The messages to the host, no faster than it reads."""
+
+    def __init__(self, drained: asyncio.Event, lost: Callable[[], object]) -> None:
+        self._drained = drained
+        self._lost = lost
         self._may_write = asyncio.Event()
         self._may_write.set()
+        self._waiting = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Take the pipe."""
         self._transport = cast("asyncio.WriteTransport", transport)
-        # A message counts as written when the host has it all.
+        # Who has a message waits until the host has all of those before.
         self._transport.set_write_buffer_limits(high=0)
 
     def pause_writing(self) -> None:
+        """The host has not read all."""
         self._may_write.clear()
 
     def resume_writing(self) -> None:
+        """The host has read all."""
         self._may_write.set()
+        if not self._waiting:
+            self._drained.set()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        # The host closed stdout: nobody is left to answer.
+        """The host closed stdout: nobody is left to answer."""
         self._may_write.set()
-        if self.lost is not None:
-            self.lost()
+        self._lost()
 
-    async def write(self, data: bytes) -> None:
-        self._transport.write(data)
+    async def send(self, item: SessionMessage) -> None:
+        """Write a message."""
+        await self.write(partial(_DUMP, item.message, by_alias=True, exclude_unset=True))
+
+    async def write(self, made: Callable[[], bytes]) -> None:
+        """Write what is made only when it can be: many replies of a megabyte may be waiting."""
+        self._drained.clear()
+        self._waiting += 1
+        try:
+            while not self._may_write.is_set():
+                await self._may_write.wait()
+        finally:
+            self._waiting -= 1
+        self._transport.write(made())
         self._transport.write(b"\n")
-        await self._may_write.wait()
+        if self._may_write.is_set() and not self._waiting:
+            self._drained.set()
 
 
 async def _lines(reader: asyncio.StreamReader) -> AsyncGenerator[bytes | None]:

@@ -96,7 +96,8 @@ def test_a_signal_ends_it_in_order_with_a_call_in_flight(upstream: Upstream, num
     session.process.send_signal(number)
     assert session.process.wait(timeout=20) == 0
     assert is_closed(connection)
-    assert session.end() == (0, b"", "")
+    code, stdout, stderr = session.end()
+    assert (code, json.loads(stdout)["error"]["message"], stderr) == (0, "Connection closed", "")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -352,7 +353,7 @@ async def test_a_message_that_the_host_has_not_read_is_known():
     drained.set()
     message = JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 3_000_000})
     with anyio.fail_after(20), os.fdopen(stdout, "rb") as host:
-        async with pipes(wire, drained) as (requests, replies), requests, replies, anyio.create_task_group() as tasks:
+        async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
             tasks.start_soon(replies.send, SessionMessage(message))
             while drained.is_set():
                 await anyio.lowlevel.checkpoint()
