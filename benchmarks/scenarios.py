@@ -230,7 +230,7 @@ class Run:
 
     def _get(self, running: dict[str, Session], httpx: subprocess.Popen[str], number: int) -> None:
         latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
-        order = _turned((*MEASURED, "noop_ours", "bare_httpx", "raw_socket"), number)
+        order = _turned((*MEASURED, "noop_ours", "bare_httpx", "bare_httpx_loop", "raw_socket"), number)
         for each_pass in range(_GET_PASSES + 1):
             for key in order:
                 calls = self._plan.get_calls // _GET_PASSES if each_pass else _WARM_UP
@@ -238,6 +238,9 @@ class Run:
                     calls //= 8
                 match key:
                     case "bare_httpx":
+                        # Woken for each request, as a server is.
+                        taken = [latency_ms for _ in range(calls) for latency_ms in _requests_ms(httpx, 1)]
+                    case "bare_httpx_loop":
                         taken = _requests_ms(httpx, calls)
                     case "raw_socket":
                         taken = self._upstream.latencies_ms(calls)
