@@ -47,6 +47,7 @@ bundle:
 bench:
 	$(PYTHON) benchmarks/run.py --output benchmarks/results.json
 	$(PYTHON) benchmarks/plot.py benchmarks/results.json docs/performance.svg
+	$(PYTHON) benchmarks/report.py benchmarks/results.json docs/performance.md
 
 bench-quick:
 	$(PYTHON) benchmarks/run.py --quick
@@ -60,7 +61,7 @@ lint: .venv/.dev-installed
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
 .venv/.installed: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -75,9 +76,10 @@ lint: .venv/.dev-installed
 	@touch $@ .venv/.tests-installed .venv/.installed
 
 .venv-sdk/.installed: pyproject.toml
-	$(PYTHON) -m venv .venv-sdk
+	$(PYTHON) -m venv .venv-sdk || { rm -rf .venv-sdk; exit 1; }
 	.venv-sdk/bin/python -m pip install --quiet --disable-pip-version-check 'arize>=8.61' 'pytest>=9.0' --editable .
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples .venv-bench build dist .pytest_cache .ruff_cache
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -prune -exec rm -rf {} +

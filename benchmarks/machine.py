@@ -21,12 +21,8 @@ _SPINS: Final = 40
 def facts() -> dict[str, Any]:
     """What figures depend on, and nothing that tells whose machine it is."""
     return {
-        "system": platform.system(),
-        "kernel": ".".join(platform.release().split(".")[:2]),
         "architecture": platform.machine(),
-        "processor": _processor(),
         "cores": len(os.sched_getaffinity(0)),
-        "memory_gib": round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30),
         "python": platform.python_version(),
         "node": subprocess.run(["node", "--version"], capture_output=True, text=True, check=True).stdout.strip(),
     }
@@ -70,10 +66,3 @@ def _spin_ms() -> float:
     for number in range(200_000):
         total += number
     return (time.perf_counter() - started) * 1000
-
-
-def _processor() -> str:
-    for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return "unknown"

@@ -1,6 +1,7 @@
 """A result as Markdown: the targets first, then the tables that they come from.
 
-Run: python benchmarks/report.py RESULT.json
+Run: python benchmarks/report.py RESULT.json [DOCUMENT.md]. With a document it takes the place of what stands there
+between the two marks.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _TOOLS: Final = (
 )
 
 _FOREIGN_LOAD_TOLD: Final = 0.05
+_BEGIN: Final = "<!-- written by make bench -->"
+_END: Final = "<!-- end of what make bench writes -->"
 
 Rows = list[list[str]]
 
@@ -72,8 +75,8 @@ def _about(result: dict[str, Any]) -> str:
         forced += f" **Meanwhile others took {result['foreign_load']:.0%} of the machine: measure again in peace.**"
     return (
         f"{result['date']}, {'quick' if result['quick'] else 'full'} run: medians of {rounds} interleaved rounds, and "
-        f"in brackets the least and the most. {where['cores']} cores of {where['processor']}, {where['system']} "
-        f"{where['kernel']}, Python {where['python']}, Node {where['node']}; {versions}.{forced}"
+        f"in brackets the least and the most. {where['cores']} cores, Linux, Python {where['python']}, "
+        f"Node {where['node']}; {versions}.{forced}"
     )
 
 
@@ -151,5 +154,15 @@ def _table(header: list[str], rows: Rows) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def main() -> None:
+    tables = markdown(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8")))
+    if len(sys.argv) < 3:
+        print(tables)
+        return
+    document = Path(sys.argv[2])
+    before, after = document.read_text(encoding="utf-8").split(_BEGIN)[0], document.read_text("utf-8").split(_END)[1]
+    document.write_text(f"{before}{_BEGIN}\n\n{tables}\n\n{_END}{after}", encoding="utf-8")
+
+
 if __name__ == "__main__":
-    print(markdown(json.loads(Path(sys.argv[1]).read_text(encoding="utf-8"))))
+    main()

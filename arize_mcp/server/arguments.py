@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from functools import cache
 from typing import Any, Final, TypeVar, cast
 from urllib.parse import quote
 
@@ -16,9 +15,6 @@ from arize_mcp.api.problems import ArgumentError
 from arize_mcp.server.schemas import input_schema
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
-
-# Generating one takes half a millisecond, which every call would pay; a model's is always the same.
-_schema: Final = cache(input_schema)
 
 MAX_ERRORS: Final = 20
 """How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
@@ -70,7 +66,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, An
     An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded, once, where
     the schema wants one.
     """
-    schema = _schema(model)
+    schema = input_schema(model)
     required: list[str] = schema.get("required", [])
     meant: dict[str, Any] = {}
     for name, value in arguments.items():

@@ -27,6 +27,7 @@ from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
+from pydantic_core import from_json
 
 from arize_mcp.server.wire import Wire
 
@@ -239,27 +240,33 @@ def _message(line: bytes | None) -> types.JSONRPCMessage | bytes | None:
     if not line.strip():
         return None
     try:
-        message = types.jsonrpc_message_adapter.validate_json(line, by_name=False)
-        # To the SDK, a request whose id is null or a fraction is a notification.
-        if not isinstance(message, types.JSONRPCNotification) or b'"id"' not in line:
-            return message
-    except ValidationError:
-        message = None
-    try:
-        value: Any = json.loads(line)
-    except (ValueError, RecursionError):
-        return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
+        value: Any = from_json(line)
+    except ValueError:
+        # It also refuses half of a surrogate pair, and what is nested too deep: whose request that is can be found out.
+        try:
+            value = json.loads(line)
+        except (ValueError, RecursionError):
+            return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
+    else:
+        if isinstance(value, dict):
+            # The adapter of all four would try each of them on the whole message.
+            with suppress(ValidationError):
+                return _kind(cast("dict[str, Any]", value)).model_validate(value, by_name=False)
     if isinstance(value, list):
         return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-    if message is not None and "id" not in fields:
-        return message
     if "method" in fields and "id" not in fields:
         logger.warning("ignored a malformed notification")
         return None
     request_id = fields.get("id")
     known = request_id if isinstance(request_id, str | int) and not isinstance(request_id, bool) else None
     return _error(known, types.INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
+
+
+def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
+    if "method" in fields:
+        return types.JSONRPCRequest if "id" in fields else types.JSONRPCNotification
+    return types.JSONRPCError if "error" in fields else types.JSONRPCResponse
 
 
 def _error(request_id: str | int | None, code: int, message: str) -> bytes:
