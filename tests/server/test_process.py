@@ -305,6 +305,40 @@ def test_a_signal_while_it_starts_ends_it_in_order(tmp_path: Path, name: str):
     assert session.end() == (0, b"", "")
 
 
+IMPORTED = """\
+import atexit, pathlib, sys
+
+@atexit.register
+def report():
+    pathlib.Path({path!r}).write_text("\\n".join(sys.modules), encoding="utf-8")
+"""
+
+
+@pytest.mark.parametrize("calls", [False, True])
+def test_nothing_is_imported_before_it_is_needed(tmp_path: Path, upstream: Upstream, calls: bool):
+    report = tmp_path / "imported"
+    (tmp_path / "sitecustomize.py").write_text(IMPORTED.format(path=str(report)), encoding="utf-8")
+    session = Session(environ={**upstream.environ(), "PYTHONPATH": str(tmp_path)})
+    session.initialize()
+    assert session.request("tools/list", {})["result"]["tools"]
+    if calls:
+        call: dict[str, Any] = {"name": "experiments_list", "arguments": {}}
+        session.send({"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": call})
+        upstream.take().close()
+    session.end()
+    imported = set(report.read_text(encoding="utf-8").splitlines())
+    assert "arize_mcp.server.app" in imported
+    assert ("httpx" in imported) is calls
+    assert not imported & {
+        "arize_mcp.sandbox",
+        "arize_mcp.demo",
+        "arize_mcp.check",
+        "sqlite3",
+        "html.parser",
+        "tomllib",
+    }
+
+
 HANGING_RESOLVER = """\
 import socket, time
 
