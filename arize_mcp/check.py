@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import socket
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from collections.abc import AsyncGenerator
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -15,20 +17,25 @@ import anyio
 from arize_mcp import settings
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
-from arize_mcp.api.problems import ProblemError
+from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import REGIONS, Settings, SettingsError
 
 _MARKS: Final = {"ok": "ok  ", "failed": "FAIL", "skipped": "-   ", "note": "note"}
+_LIMIT_S: Final = 15
+_NO_REGION: Final = "no region"
+_HOSTS: Final = {_NO_REGION: "api.arize.com"} | {region: f"api.{region}.arize.com" for region in REGIONS}
+"""Arize's own hosts, by region: nobody else's key goes there."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that was checked, what came of it, and what to do."""
+    """One thing that was checked, what came of it, and what to do; ``ms`` is how long the API took to answer."""
 
     name: str
     outcome: Literal["ok", "failed", "skipped", "note"]
     detail: str
     hint: str = ""
+    ms: int | None = None
 
 
 def run_check(*, regions: bool, as_json: bool) -> int:
@@ -41,56 +48,83 @@ def run_check(*, regions: bool, as_json: bool) -> int:
     Returns:
         0 if the tools would work, else 1.
     """
-    steps = anyio.run(_steps, regions)
+    return anyio.run(_check, regions, as_json)
+
+
+async def _check(regions: bool, as_json: bool) -> int:
+    steps: list[Step] = []
+    async for step in _steps(regions):
+        steps.append(step)
+        if not as_json:
+            _show(step)
     works = all(step.outcome != "failed" for step in steps)
     if as_json:
-        report = {"ok": works, "steps": [asdict(step) for step in steps]}
-        sys.stdout.write(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
-        return 0 if works else 1
-    for step in steps:
-        sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {step.detail}\n")
-        if step.hint:
-            sys.stdout.write(f"{'':<17}{step.hint}\n")
-    sys.stdout.write("\nReady.\n" if works else "\nNot ready.\n")
+        sys.stdout.write(json.dumps({"ok": works, "steps": [asdict(step) for step in steps]}, indent=2) + "\n")
+    else:
+        sys.stdout.write("\nReady.\n" if works else "\nNot ready.\n")
     return 0 if works else 1
 
 
-async def _steps(regions: bool) -> list[Step]:
-    profiles = settings.unused_profiles()
-    notes = (
-        [Step("profiles", "note", f"ax has {', '.join(profiles)}; ARIZE_PROFILE=<name> uses one.")] if profiles else []
-    )
+def _show(step: Step) -> None:
+    sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {step.detail}\n")
+    if step.hint:
+        sys.stdout.write(f"{'':<17}{step.hint}\n")
+    # The next step may have to wait.
+    sys.stdout.flush()
+
+
+async def _steps(regions: bool) -> AsyncGenerator[Step]:
+    found: Settings | None = None
     try:
         found = settings.load()
+        told = [Step("settings", "ok", _described(found))]
     except SettingsError as error:
-        return [Step("settings", "failed", f"{name} {detail}") for name, detail in error.errors] + notes
-    steps = [Step("settings", "ok", _described(found)), *notes]
+        told = [Step("settings", "failed", f"{name} {detail}") for name, detail in error.errors]
+    for step in told + _notes():
+        yield step
+    if found is None:
+        return
     if found.api_key is None:
-        steps.append(
-            Step("key", "failed", "ARIZE_API_KEY is not set.", "Set it here, and in the host's configuration too.")
-        )
-        return steps
-    steps.append(await _host(found))
-    if steps[-1].outcome == "failed":
-        return steps
-    steps += await _key(found)
+        yield Step("key", "failed", "ARIZE_API_KEY is not set.", "Set it here, and in the host's configuration too.")
+        return
+    host = await _host(found)
+    yield host
+    if host.outcome != "failed":
+        for step in await _key(found):
+            yield step
     if regions:
-        steps += await _regions(found)
-    return steps
+        for step in await _regions(found):
+            yield step
 
 
 def _described(found: Settings) -> str:
     key = "no key" if found.api_key is None else f"key {settings.masked(found.api_key)}"
     parts = [found.base_url, key]
+    if found.profile:
+        parts.append(f"from profile {found.profile}")
     if found.proxy_url:
         parts.append(f"proxy {urlsplit(found.proxy_url).hostname}")
     if found.ca_path:
         parts.append(f"CA {found.ca_path}")
     if not found.verify_tls:
         parts.append("TLS certificates are NOT checked")
-    if found.read_only:
-        parts.append("read only")
+    told = {"base_url", "api_key", "profile", "proxy_url", "ca_path", "verify_tls"}
+    for field in fields(Settings):
+        value = getattr(found, field.name)
+        if field.name not in told and value != field.default:
+            shown = f"{value:g}" if isinstance(value, float) else str(value)
+            parts.append(f"ARIZE_MCP_{field.name.upper()}={shown}")
     return ", ".join(parts)
+
+
+def _notes() -> list[Step]:
+    notes: list[Step] = []
+    for name, meant in settings.unknown_variables().items():
+        hint = f"Did you mean {meant}?" if meant else ""
+        notes.append(Step("settings", "note", f"{name} is no setting of arize-mcp.", hint))
+    if profiles := settings.unused_profiles():
+        notes.append(Step("profiles", "note", f"ax has {', '.join(profiles)}; ARIZE_PROFILE=<name> uses one."))
+    return notes
 
 
 async def _host(found: Settings) -> Step:
@@ -108,35 +142,64 @@ async def _host(found: Settings) -> Step:
 
 
 async def _key(found: Settings) -> list[Step]:
-    """The connection, TLS and the key, by one request: GET /v2/experiments?limit=1."""
-    started_s = time.perf_counter()
-    problem = await _refusal(found)
-    took = f"{(time.perf_counter() - started_s) * 1000:.0f} ms"
+    """The connection, TLS and the key, by one request."""
+    problem, ms = await _ask(found)
     way = "TLS" if found.base_url.startswith("https") else "connection"
+    answered = Step(way, "ok", f"answered in {ms} ms", ms=ms)
     if problem is None:
-        return [Step(way, "ok", f"answered in {took}"), Step("key", "ok", "accepted")]
-    detail, hint = str(problem), problem.problem.get("hint", "")
+        return [answered, Step("key", "ok", "accepted")]
+    detail, hint = _told(problem, found), problem.problem.get("hint", "")
     if problem.status is None:
-        return [Step(way, "failed", detail, hint)]
+        name = "settings" if problem.problem.get("type") == URN + "unusable-settings" else way
+        return [Step(name, "failed", detail, hint)]
     name = "key" if problem.status in (401, 403) else "API"
-    return [Step(way, "ok", f"answered in {took}"), Step(name, "failed", f"{problem.status}: {detail}", hint)]
+    return [answered, Step(name, "failed", f"{problem.status}: {detail}", hint)]
 
 
 async def _regions(found: Settings) -> list[Step]:
-    steps: list[Step] = []
-    for region in REGIONS:
-        base_url = f"https://api.{region}.arize.com"
-        if base_url != found.base_url:
-            problem = await _refusal(replace(found, base_url=base_url))
-            detail = "knows the key: set ARIZE_REGION to it" if problem is None else f"doesn't take the key: {problem}"
-            steps.append(Step(region, "note", detail))
-    return steps
+    own = urlsplit(found.base_url)
+    if own.scheme != "https" or own.hostname not in _HOSTS.values():
+        return [Step("regions", "skipped", f"not asked: {own.netloc} is not Arize's, and its key goes nowhere else")]
+    others = {region: host for region, host in _HOSTS.items() if host != own.hostname}
+    details: dict[str, str] = {}
+
+    async def ask(region: str, host: str) -> None:
+        problem, _ = await _ask(replace(found, base_url=f"https://{host}"))
+        if problem is None:
+            details[region] = "knows the key: " + (
+                "unset ARIZE_REGION" if region == _NO_REGION else "set ARIZE_REGION to it"
+            )
+        elif problem.status in (401, 403):
+            details[region] = f"doesn't take the key: {problem}"
+        else:
+            details[region] = f"could not be asked: {_told(problem, found)}"
+
+    async with anyio.create_task_group() as tasks:
+        for region, host in others.items():
+            tasks.start_soon(ask, region, host)
+    return [Step(region, "note", details[region]) for region in others]
 
 
-async def _refusal(found: Settings) -> ProblemError | None:
-    async with ExperimentsAPI(found) as api:
+async def _ask(found: Settings) -> tuple[ProblemError | None, int]:
+    """GET /v2/experiments?limit=1: what is wrong, and how many milliseconds the last send took."""
+    # They take longer than many an answer, and are not the network's.
+    for module in ("arize_mcp.api.http", "httpcore"):
+        importlib.import_module(module)
+    sent_s = time.perf_counter()
+
+    async def about_to_send() -> None:
+        nonlocal sent_s
+        sent_s = time.perf_counter()
+
+    problem: ProblemError | None = None
+    async with ExperimentsAPI(found, ready=about_to_send) as api:
         try:
-            await api.list(ListExperimentsRequest(limit=1), deadline_s=15)
+            await api.list(ListExperimentsRequest(limit=1), deadline_s=_LIMIT_S)
         except ProblemError as error:
-            return error
-    return None
+            problem = error
+        return problem, round((time.perf_counter() - sent_s) * 1000)
+
+
+def _told(problem: ProblemError, found: Settings) -> str:
+    # Where the limit is the check's own, the setting can't help.
+    return str(problem) if found.deadline_s <= _LIMIT_S else str(problem).replace(" (ARIZE_MCP_DEADLINE_S)", "")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import gc
+import io
 import logging
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
+from typing import TextIO, cast
 
 _EPILOG = """\
 environment:
@@ -39,13 +42,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
+    if arguments.sandbox and arguments.command:
+        parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
+    if arguments.command is None and not arguments.version:
+        return _serve_stdio(sandbox=arguments.sandbox)
+    with _printing():
+        return _run(arguments)
+
+
+def _run(arguments: argparse.Namespace) -> int:
     if arguments.version:
         from importlib.metadata import version  # noqa: PLC0415 - as little as can be before the wire is safe
 
         sys.stdout.write(f"arize-mcp {version('arize-mcp')}\n")
         return 0
-    if arguments.sandbox and arguments.command:
-        parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
     match arguments.command:
         case "demo":
             from arize_mcp.demo import run_demo  # noqa: PLC0415 - the server never needs it
@@ -53,12 +63,27 @@ def main(argv: Sequence[str] | None = None) -> int:
             return run_demo()
         case "sandbox":
             return _serve_sandbox(arguments.host, arguments.port, arguments.db)
-        case "check":
+        case _:
             from arize_mcp.check import run_check  # noqa: PLC0415
 
             return run_check(regions=arguments.regions, as_json=arguments.json)
-        case _:
-            return _serve_stdio(sandbox=arguments.sandbox)
+
+
+@contextmanager
+def _printing() -> Generator[None]:
+    """Print what stdout can't encode as escapes; where it takes nothing, end with one line on stderr and code 1."""
+    stdout = cast("io.TextIOWrapper | None", sys.stdout)
+    if stdout is None:
+        sys.exit("arize-mcp: stdout is closed.")
+    stdout.reconfigure(errors="backslashreplace")
+    try:
+        yield
+        stdout.flush()
+    except OSError as error:
+        # What is left in the buffer would fail once more when Python ends, and then with a traceback.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stdout.fileno())
+        # A reader that has left, such as head, wants to hear no more.
+        sys.exit(1 if isinstance(error, BrokenPipeError) else f"arize-mcp: {error.strerror or error}.")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -112,7 +137,7 @@ def _parser() -> argparse.ArgumentParser:
 def _switch(text: str) -> bool:
     # Installers that follow a registry's entry give every flag a value.
     if text.lower() not in ("true", "false"):
-        raise argparse.ArgumentTypeError(f"goes without a command, or with true or false, not with {text}")
+        raise argparse.ArgumentTypeError("takes true or false, or nothing; commands such as check go without it")
     return text.lower() == "true"
 
 
@@ -126,6 +151,8 @@ def _serve_stdio(*, sandbox: bool) -> int:
     # Before the imports below, which may print and take a while.
     from arize_mcp.server.wire import Wire  # noqa: PLC0415
 
+    stdin, stderr = cast("TextIO | None", sys.stdin), cast("TextIO | None", sys.stderr)
+    is_by_hand = stdin is not None and stdin.isatty()
     _import_lightly()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit_at_once)
@@ -134,6 +161,9 @@ def _serve_stdio(*, sandbox: bool) -> int:
     except OSError:
         sys.stderr.write("arize-mcp: stdin and stdout must be open: a host speaks MCP over them.\n")
         return 2
+    if is_by_hand and stderr is not None:
+        # Whoever started it would see nothing at all.
+        stderr.write("arize-mcp: waiting for an MCP host on stdin; to look around: arize-mcp demo\n")
 
     import asyncio  # noqa: PLC0415
 
@@ -165,8 +195,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logging.getLogger(__name__).error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
-
-        found = settings.Settings()
+        found = settings.Settings(read_only=settings.read_only())
 
     server = create_server(api, found)
     gc.freeze()

@@ -7,7 +7,7 @@ Source: the package arize-ax-cli 0.39: ``~/.arize/profiles/<name>.toml`` with th
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
 
@@ -20,7 +20,12 @@ _VARIABLES: Final = {
     ("routing", "api_host"): "ARIZE_API_HOST",
     ("routing", "api_scheme"): "ARIZE_API_SCHEME",
 }
-_REGION_ALIASES: Final = {"US": "us-east-1b", "CA": "ca-central-1a", "EU": "eu-west-1a"}
+FIELDS: Final = {variable: key for (_, key), variable in _VARIABLES.items()}
+"""The field of a profile that says the same as an environment variable."""
+
+REGION_ALIASES: Final = {"US": "us-east-1b", "CA": "ca-central-1a", "EU": "eu-west-1a"}
+"""What ax takes for a region besides the regions' own names."""
+
 _REFERENCE: Final = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)(?::([^}]*))?\}")
 
 
@@ -29,41 +34,69 @@ class ProfileError(ValueError):
 
 
 def names(home: Path) -> list[str]:
-    """The profiles there are, by the names of their files; none is opened."""
-    return sorted(path.stem for path in (home / ".arize" / "profiles").glob("*.toml"))
+    """The profiles there are, by the names of their files; none is opened.
+
+    Raises:
+        ProfileError: their folder can't be read.
+    """
+    try:
+        return sorted(path.stem for path in (home / ".arize" / "profiles").iterdir() if path.suffix == ".toml")
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise ProfileError(f"can't be looked up in ~/.arize/profiles: {error.strerror}.") from None
 
 
-def load(home: Path, name: str, environ: Mapping[str, str]) -> dict[str, str]:
+def load(home: Path, name: str, environ: Mapping[str, str], wanted: Collection[str]) -> dict[str, str]:
     """Read a profile.
 
     Args:
         home: the user's home directory.
         name: the profile's.
         environ: what ``${VAR}`` in it stands for.
+        wanted: the environment variables that it is to stand in for; nothing else in it matters.
 
     Returns:
-        The environment variables that say the same.
+        Those of the variables that it has something for.
 
     Raises:
-        ProfileError: there is no such profile, or it holds no API key, or can't be read.
+        ProfileError: there is no such profile, or it can't be read, or its API key is wanted and it has none.
     """
-    if name not in names(home):
-        known = ", ".join(names(home)) or "there are none"
-        raise ProfileError(f"names no profile of the ax command line tool ({known}).")
+    known = names(home)
+    if name not in known:
+        raise ProfileError(f"names no profile of the ax command line tool ({', '.join(known) or 'there are none'}).")
     import tomllib  # noqa: PLC0415 - most have no profile
 
+    this = f"names the profile '{name}',"
     try:
-        text = (home / ".arize" / "profiles" / f"{name}.toml").read_text(encoding="utf-8")
-        tables = tomllib.loads(text)
+        tables = tomllib.loads((home / ".arize" / "profiles" / f"{name}.toml").read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        raise ProfileError("names a profile that can't be read; `ax profiles show` may tell more.") from None
+        raise ProfileError(f"{this} which can't be read; `ax profiles show` may tell more.") from None
     found: dict[str, str] = {}
     for (table, key), variable in _VARIABLES.items():
         values: Any = tables.get(table)
         value: Any = cast("dict[str, Any]", values).get(key) if isinstance(values, dict) else None
-        if value not in (None, ""):
-            found[variable] = _REFERENCE.sub(lambda match: environ.get(match[1], match[2] or ""), str(value))
-    found["ARIZE_REGION"] = _REGION_ALIASES.get(found.get("ARIZE_REGION", ""), found.get("ARIZE_REGION", ""))
-    if not found.get("ARIZE_API_KEY"):
-        raise ProfileError("names a profile without an API key: a login (OAuth) can't be used here, set ARIZE_API_KEY.")
+        if variable not in wanted or value in (None, ""):
+            continue
+        text, missing = _filled_in(str(value), environ)
+        if missing:
+            raise ProfileError(f"{this} whose {key} refers to {missing}, which isn't set.")
+        if text:
+            found[variable] = REGION_ALIASES.get(text.upper(), text) if key == "region" else text
+    if "ARIZE_API_KEY" in wanted and "ARIZE_API_KEY" not in found:
+        raise ProfileError(f"{this} which has no api_key: a login (OAuth) can't be used here, set ARIZE_API_KEY.")
     return found
+
+
+def _filled_in(text: str, environ: Mapping[str, str]) -> tuple[str, str | None]:
+    """The text with its references filled in, and the first variable that it refers to in vain."""
+    missing: list[str] = []
+
+    def value(reference: re.Match[str]) -> str:
+        name, default = reference[1], cast("str | None", reference[2])
+        found = environ.get(name, default)
+        if found is None:
+            missing.append(name)
+        return found or ""
+
+    return _REFERENCE.sub(value, text).strip(), next(iter(missing), None)

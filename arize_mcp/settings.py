@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import re
 import urllib.request
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, TypeVar, cast
+from typing import Literal, cast
 from urllib.parse import urlsplit
 
 from arize_mcp import profiles
+from arize_mcp.variables import Reader, is_quoted
 
 REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-_PLACEHOLDER = re.compile(r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|<.*>|\{\{.*\}\}")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
-_QUOTES = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
+_CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
+_OURS = re.compile(r"ARIZE_MCP_\w+")
 _ENDPOINT = (
     "ARIZE_REGION",
     "ARIZE_SINGLE_HOST",
@@ -30,8 +31,6 @@ _ENDPOINT = (
     "ARIZE_API_SCHEME",
 )
 _PROXY_SCHEMES = ("http", "https")
-
-_T = TypeVar("_T")
 
 
 class SettingsError(ValueError):
@@ -65,6 +64,7 @@ class Settings:
     confirm_timeout_s: float = 120.0
     read_only: bool = False
     log_level: str = "WARNING"
+    profile: str | None = None
 
 
 def load(*, sandbox_key: str | None = None) -> Settings:
@@ -80,12 +80,19 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     Raises:
         SettingsError: with every variable that can't be used.
     """
+    read = Reader(os.environ)
+    settings = _read(read, sandbox_key)
+    if read.errors:
+        raise SettingsError(read.errors)
+    return settings
+
+
+def _read(read: Reader, sandbox_key: str | None) -> Settings:
     remote = sandbox_key is None
-    read = _Reader()
     if remote:
-        read.use_profile()
+        _use_profile(read)
     base_url = _base_url(read) if remote else "http://sandbox"
-    settings = Settings(
+    return Settings(
         base_url=base_url,
         api_key=_api_key(read) if remote else sandbox_key,
         verify_tls=read.switch("ARIZE_REQUEST_VERIFY", default=True, empty_is_default=False) if remote else True,
@@ -103,111 +110,77 @@ def load(*, sandbox_key: str | None = None) -> Settings:
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
         log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
+        profile=read.profile,
     )
-    if read.errors:
-        raise SettingsError(read.errors)
-    return settings
 
 
 def unused_profiles() -> list[str]:
     """The profiles of the ax command line tool, by name and unopened, where none is in use."""
-    return [] if os.environ.get("ARIZE_PROFILE", "").strip() else profiles.names(Path.home())
+    if os.environ.get("ARIZE_PROFILE", "").strip():
+        return []
+    try:
+        return profiles.names(_home())
+    except profiles.ProfileError:
+        return []
+
+
+def unknown_variables() -> dict[str, str | None]:
+    """The variables that look like ours and mean nothing, each with the one that may be meant."""
+    read = Reader(os.environ)
+    _read(read, None)
+    unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
+    return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
 
 
 def masked(secret: str) -> str:
     """A secret as it may be shown: its first four characters, if it has many more."""
-    return f"{secret[:4]}…" if len(secret) >= 16 else "set"
+    return f"{secret[:4]}..." if len(secret) >= 16 else "set"
 
 
 def log_level() -> str:
     """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
-    level = os.environ.get("ARIZE_MCP_LOG_LEVEL", "").strip().upper()
-    return level if level in LOG_LEVELS else "WARNING"
+    return Reader(os.environ).choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper)
 
 
-class _Reader:
-    """Reads variables one by one and collects what is wrong with them."""
-
-    def __init__(self) -> None:
-        self.errors: list[tuple[str, str]] = []
-        self._profile: dict[str, str] = {}
-
-    def use_profile(self) -> None:
-        """Take from ARIZE_PROFILE what the environment doesn't say itself."""
-        name = self.text("ARIZE_PROFILE")
-        if name:
-            try:
-                self._profile = profiles.load(Path.home(), name, os.environ)
-            except profiles.ProfileError as error:
-                self.fail("ARIZE_PROFILE", str(error))
-        endpoint = [variable for variable in _ENDPOINT if os.environ.get(variable, "").strip()]
-        if endpoint:
-            # Where to is one decision: half of it from each would be neither.
-            self._profile = {name: value for name, value in self._profile.items() if name not in _ENDPOINT}
-
-    def fail(self, name: str, detail: str) -> None:
-        self.errors.append((name, detail))
-
-    def text(self, name: str) -> str:
-        value = (os.environ.get(name) or self._profile.get(name, "")).strip()
-        if _PLACEHOLDER.fullmatch(value):
-            self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
-            return ""
-        return value
-
-    def number(self, name: str, parse: Callable[[str], _T], default: _T, rule: str, ok: Callable[[_T], bool]) -> _T:
-        text = self.text(name)
-        if not text:
-            return default
-        try:
-            value = parse(text)
-        except ValueError:
-            value = None
-        if value is None or not ok(value):
-            self.fail(name, f"must be {rule}.")
-            return default
-        return value
-
-    def seconds(self, name: str, default: float) -> float:
-        rule = "a number of seconds above 0, at most 86400"
-        return self.number(name, float, default, rule, lambda value: 0 < value <= 86_400)
-
-    def whole(self, name: str, default: int, *, minimum: int, maximum: int = 2**53) -> int:
-        rule = f"a whole number from {minimum} to {maximum}"
-        return self.number(name, int, default, rule, lambda value: minimum <= value <= maximum)
-
-    def switch(self, name: str, *, default: bool, empty_is_default: bool = True) -> bool:
-        # The official client takes an empty or misspelt ARIZE_REQUEST_VERIFY for "off": here it is an error.
-        text = self.text(name).lower()
-        if text in ("1", "true", "yes", "on"):
-            return True
-        if text in ("0", "false", "no", "off"):
-            return False
-        if text or (name in os.environ and not empty_is_default):
-            self.fail(name, "must be one of 1, true, yes, on, 0, false, no, off.")
-        return default
-
-    def choice(
-        self, name: str, choices: tuple[str, ...], default: str, *, fold: Callable[[str], str] = str.lower
-    ) -> str:
-        text = fold(self.text(name))
-        if text and text not in choices:
-            self.fail(name, f"must be one of {', '.join(choices)}.")
-            return default
-        return text or default
+def read_only() -> bool:
+    """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
+    read = Reader(os.environ)
+    return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
 
 
-def _max_result_chars(read: _Reader) -> int:
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:
+        raise profiles.ProfileError("can't be looked up: there is no home directory, set HOME.") from None
+
+
+def _use_profile(read: Reader) -> None:
+    """Take from ARIZE_PROFILE what the environment doesn't say itself."""
+    name = read.text("ARIZE_PROFILE")
+    if not name:
+        return
+    # Where to is one decision: half of it from each would be neither.
+    wanted: list[str] = [] if any(read.is_set(variable) for variable in _ENDPOINT) else list(_ENDPOINT)
+    if not read.is_set("ARIZE_API_KEY"):
+        wanted.append("ARIZE_API_KEY")
+    try:
+        read.use_profile(name, profiles.load(_home(), name, os.environ, wanted))
+    except profiles.ProfileError as error:
+        read.fail("ARIZE_PROFILE", str(error))
+
+
+def _max_result_chars(read: Reader) -> int:
     rule = "0, for no limit, or a whole number from 1000"
     return read.number("ARIZE_MCP_MAX_RESULT_CHARS", int, 40_000, rule, lambda value: value == 0 or value >= 1000)
 
 
-def _api_key(read: _Reader) -> str | None:
+def _api_key(read: Reader) -> str | None:
     name = "ARIZE_API_KEY"
     key = read.text(name)
     if key.lower().startswith("bearer "):
         read.fail(name, "must be the key alone, without 'Bearer '.")
-    elif key[:1] in _QUOTES or key[-1:] in _QUOTES:
+    elif is_quoted(key):
         read.fail(name, "must be the key alone, without quotation marks.")
     elif not all("!" <= character <= "~" for character in key):
         read.fail(
@@ -218,11 +191,11 @@ def _api_key(read: _Reader) -> str | None:
     return None
 
 
-def _base_url(read: _Reader) -> str:
+def _base_url(read: Reader) -> str:
     scheme = read.choice("ARIZE_API_SCHEME", ("http", "https"), "https")
     allow_http = read.switch("ARIZE_MCP_ALLOW_HTTP", default=False)
     port = read.whole("ARIZE_API_PORT", 0, minimum=0, maximum=65_535)
-    region = read.text("ARIZE_REGION")
+    region = read.text("ARIZE_REGION").lower()
     single_host = read.text("ARIZE_SINGLE_HOST")
     single_port = read.whole("ARIZE_SINGLE_PORT", 0, minimum=0, maximum=65_535)
     base_domain = read.text("ARIZE_BASE_DOMAIN")
@@ -234,8 +207,13 @@ def _base_url(read: _Reader) -> str:
     given = [name for name, is_given in overrides.items() if is_given]
     if len(given) > 1:
         read.fail(given[0], f"can't be combined with {' and '.join(given[1:])}: set only one of them.")
-    if region and region not in REGIONS:
-        read.fail("ARIZE_REGION", f"must be one of {', '.join(REGIONS)}.")
+    if is_quoted(region):
+        read.fail("ARIZE_REGION", "must be the region alone, without quotation marks.")
+    elif region and region not in REGIONS:
+        # The official client refuses ax's short names too.
+        meant = profiles.REGION_ALIASES.get(region.upper())
+        also = f" What the ax command line tool calls {region.upper()} is {meant}." if meant else ""
+        read.fail("ARIZE_REGION", f"must be one of {', '.join(REGIONS)}.{also}")
     if region in REGIONS:
         source, host = "ARIZE_REGION", f"api.{region}.arize.com"
     elif single_host:
@@ -272,21 +250,30 @@ def _is_address(host: str) -> bool:
     return True
 
 
-def _ca_path(read: _Reader) -> str | None:
+def _ca_path(read: Reader) -> str | None:
     for name in ("ARIZE_SSL_CA_CERT", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
         path = read.text(name)
         if path:
-            try:
-                exists = Path(path).exists()
-            except OSError:
-                exists = False
-            if not exists:
-                read.fail(name, "names a file that doesn't exist: give a PEM file with the CA's certificate.")
+            fault = _ca_fault(Path(path))
+            if fault:
+                read.fail(name, f"{fault}: give a PEM file with the CA's certificate.")
             return path
     return None
 
 
-def _proxy_url(read: _Reader, base_url: str) -> str | None:
+def _ca_fault(path: Path) -> str | None:
+    try:
+        # Loading the certificates takes a while and is left to the first call.
+        if path.is_dir() or _CERTIFICATE.search(path.read_bytes()):
+            return None
+    except FileNotFoundError:
+        return "names a file that doesn't exist"
+    except OSError:
+        return "names a file that can't be read"
+    return "names a file that holds no PEM certificate"
+
+
+def _proxy_url(read: Reader, base_url: str) -> str | None:
     """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; NO_PROXY and loopback spare either."""
     # urllib knows the standard variables' spellings, NO_PROXY's patterns and the systems' own proxy settings.
     target = urlsplit(base_url)

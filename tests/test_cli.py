@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -41,9 +44,12 @@ def test_version_is_the_packages():
         (["serve"], "invalid choice: 'serve'"),
         (["sandbox", "--port", "x"], "must be a number from 0 to 65535"),
         (["sandbox", "--port", "70000"], "must be a number from 0 to 65535"),
-        (["--sandbox", "sandbox"], "argument --sandbox: goes without a command"),
+        (
+            ["--sandbox", "check"],
+            "argument --sandbox: takes true or false, or nothing; commands such as check go without",
+        ),
         (["--sandbox=true", "demo"], "argument --sandbox: goes without a command"),
-        (["--sandbox=on"], "argument --sandbox: goes without a command, or with true or false, not with on"),
+        (["--sandbox=on"], "argument --sandbox: takes true or false, or nothing; commands such as check go without it"),
         (["demo", "now"], "unrecognized arguments: now"),
     ],
 )
@@ -81,6 +87,98 @@ def test_a_closed_stdin_or_stdout_is_told_in_a_sentence(closed: str):
     assert (done.returncode, done.stdout) == (2, "")
     assert "stdin and stdout must be open" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+PRINTING = [["--version"], ["check"], ["check", "--json"]]
+
+
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_a_reader_who_leaves_is_told_nothing(arguments: list[str]):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "arize_mcp", *arguments]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, encoding="utf-8", timeout=60, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (1, "")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs a disk that is full")
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_a_full_disk_is_told_in_a_line(arguments: list[str]):
+    command = [sys.executable, "-m", "arize_mcp", *arguments]
+    with open("/dev/full", "w", encoding="utf-8") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, encoding="utf-8", timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "arize-mcp: No space left on device.\n")
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+@pytest.mark.parametrize("arguments", PRINTING)
+def test_a_closed_stdout_is_told_in_a_line(arguments: list[str]):
+    command = ["sh", "-c", 'exec "$0" -m arize_mcp "$@" >&-', sys.executable, *arguments]
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (1, "arize-mcp: stdout is closed.\n")
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+def test_who_starts_it_in_a_terminal_is_told_what_it_waits_for():
+    master, terminal = os.openpty()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "arize_mcp"], stdin=terminal, stdout=terminal, stderr=subprocess.PIPE, bufsize=0
+    )
+    assert process.stderr
+    assert select.select([process.stderr], [], [], 20)[0], "it says nothing"
+    said = process.stderr.readline()
+    process.terminate()
+    process.communicate(timeout=20)
+    os.close(master)
+    os.close(terminal)
+    assert said == b"arize-mcp: waiting for an MCP host on stdin; to look around: arize-mcp demo\n"
+
+
+@pytest.mark.parametrize(
+    ("environ", "count"),
+    [
+        ({"ARIZE_MCP_READ_ONLY": "1", "ARIZE_REGION": "nowhere"}, 3),
+        ({"ARIZE_MCP_READ_ONLY": "maybe"}, 3),
+        ({"ARIZE_MCP_READ_ONLY": "${user_config.read_only}"}, 3),
+        ({"ARIZE_MCP_READ_ONLY": "0", "ARIZE_REGION": "nowhere"}, 5),
+    ],
+)
+def test_reading_only_holds_where_the_settings_cant_be_used(environ: dict[str, str], count: int):
+    session = Session(environ=environ)
+    session.initialize()
+    assert len(session.request("tools/list", {})["result"]["tools"]) == count
+    result = session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]
+    assert result["structuredContent"]["type"].endswith(":unusable-settings")
+    assert session.end()[:2] == (0, b"")
+
+
+NO_HOME = """\
+import os, pwd
+
+def getpwuid(uid):
+    raise KeyError(uid)
+
+pwd.getpwuid = getpwuid
+os.environ.pop("HOME", None)
+"""
+
+
+@pytest.mark.parametrize("home", [None, "/" + "x" * 300], ids=["no home", "a home that can't be read"])
+def test_a_server_that_cant_look_for_its_profile_starts_and_says_why(tmp_path: Path, home: str | None):
+    environ = {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "k"}
+    if home is None:
+        (tmp_path / "sitecustomize.py").write_text(NO_HOME, encoding="utf-8")
+        environ["PYTHONPATH"] = str(tmp_path)
+    else:
+        environ["HOME"] = home
+    session = Session(environ=environ)
+    session.initialize()
+    result = session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]
+    assert "ARIZE_PROFILE can't be looked up" in result["structuredContent"]["detail"]
+    code, stdout, stderr = session.end()
+    assert (code, stdout) == (0, b"")
+    assert "Traceback" not in stderr
 
 
 def test_no_input_ends_the_server_in_order():

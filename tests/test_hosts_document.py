@@ -193,13 +193,17 @@ def proxies() -> str:
     with socket.create_server(("127.0.0.1", 0)) as closed:
         port = closed.getsockname()[1]
     texts = said(ARIZE_API_KEY=KEY, ARIZE_PROXY_URL=f"http://127.0.0.1:{port}")
+    texts += said(ARIZE_API_KEY=KEY, ARIZE_PROXY_URL="http://proxy.invalid:3128")
     with answering(407) as host:
         texts += said(ARIZE_API_KEY=KEY, ARIZE_PROXY_URL=f"http://{host}")
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     certificate = trustme.CA().issue_cert("127.0.0.1")
     certificate.configure_cert(tls)  # pyright: ignore[reportUnknownMemberType] - it also takes a pyOpenSSL one
     with answering(200, tls) as host:
-        return texts + said(ARIZE_API_KEY=KEY, ARIZE_API_HOST=host)
+        texts += said(ARIZE_API_KEY=KEY, ARIZE_API_HOST=host)
+    with answering(200) as host:
+        texts += said(ARIZE_API_KEY=KEY, ARIZE_API_HOST=host)
+    return texts + said(ARIZE_API_KEY=KEY, ARIZE_SSL_CA_CERT=__file__)
 
 
 def placeholder() -> str:
@@ -208,7 +212,8 @@ def placeholder() -> str:
 
 def regions() -> str:
     texts = [refused(401), refused(403), refused(404, "experiments_get", experiment_id="RXhwZXJpbWVudDox")]
-    return "\n".join([*texts, said(ARIZE_API_KEY=KEY, ARIZE_REGION="EU")])
+    values = ("eu", '"eu-west-1a"')
+    return "\n".join([*texts, *(said(ARIZE_API_KEY=KEY, ARIZE_REGION=value) for value in values)])
 
 
 def quotes() -> str:

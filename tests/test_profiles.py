@@ -18,6 +18,11 @@ api_key = "ak-of-the-profile"
 [routing]
 region = "EU"
 """
+KEY = """\
+[auth]
+api_key = "ak-of-the-profile"
+[routing]
+"""
 
 
 @pytest.fixture
@@ -69,26 +74,61 @@ def test_references_to_the_environment_are_filled_in(home: Path, monkeypatch: py
 @pytest.mark.parametrize(
     ("name", "text", "says"),
     [
-        ("nope", "", "names no profile"),
-        ("../work", "", "names no profile"),
-        ("work", "not toml", "can't be read"),
-        ("work", "", "without an API key"),
-        ("work", '[auth]\nauth_method = "oauth"\n[auth.oauth]\naccess_token = "t0ken"\n', "without an API key"),
-        ("work", "auth = 5\n", "without an API key"),
-        ("work", '[auth]\napi_key = "${UNSET_VARIABLE}"\n', "without an API key"),
+        ("nope", "", "names no profile of the ax command line tool (work)."),
+        ("../work", "", "names no profile of the ax command line tool (work)."),
+        ("work", "not toml", "names the profile 'work', which can't be read"),
+        ("work", "", "names the profile 'work', which has no api_key"),
+        ("work", '[auth]\nauth_method = "oauth"\n[auth.oauth]\naccess_token = "t0ken"\n', "which has no api_key"),
+        ("work", "auth = 5\n", "which has no api_key"),
+        ("work", '[auth]\napi_key = "${EMPTY_VARIABLE}"\n', "which has no api_key"),
+        ("work", '[auth]\napi_key = "${MY_KEY}"\n', "names the profile 'work', whose api_key refers to MY_KEY, which"),
+        ("work", '[auth]\napi_key = "Bearer t0ken"\n', "names the profile 'work', whose api_key must be the key alone"),
+        ("work", KEY + 'region = "nowhere"\n', "names the profile 'work', whose region must be one of us-central-1a"),
+        ("work", KEY + 'api_host = "https://h"\n', "names the profile 'work', whose api_host must be a host name"),
+        ("work", KEY + 'single_host = "h"\nsingle_port = "x"\n', "whose single_port must be a whole number"),
+        ("work", KEY + 'base_domain = "d"\nsingle_host = "h"\n', "whose single_host can't be combined with"),
     ],
 )
-def test_a_profile_that_cant_be_used_is_an_error(
+def test_a_profile_that_cant_be_used_is_an_error_that_names_it(
     home: Path, monkeypatch: pytest.MonkeyPatch, name: str, text: str, says: str
 ):
     write(home, "work", text)
     monkeypatch.setenv("ARIZE_PROFILE", name)
+    monkeypatch.setenv("EMPTY_VARIABLE", "")
     with pytest.raises(SettingsError) as caught:
         settings.load()
     ((variable, detail),) = caught.value.errors
     assert variable == "ARIZE_PROFILE"
     assert says in detail
     assert "t0ken" not in detail
+
+
+@pytest.mark.parametrize(
+    "auth", ['[auth]\nauth_method = "oauth"\n', '[auth]\napi_key = "${NOT_SET}"\n', '[auth]\napi_key = "<fill-in>"\n']
+)
+def test_a_profile_needs_no_usable_key_where_the_environment_has_one(
+    home: Path, monkeypatch: pytest.MonkeyPatch, auth: str
+):
+    write(home, "work", auth + '[routing]\nregion = "eu"\n')
+    monkeypatch.setenv("ARIZE_PROFILE", "work")
+    monkeypatch.setenv("ARIZE_API_KEY", "own")
+    found = settings.load()
+    assert (found.api_key, found.base_url, found.profile) == ("own", "https://api.eu-west-1a.arize.com", "work")
+
+
+def test_a_profile_needs_no_usable_endpoint_where_the_environment_has_one(home: Path, monkeypatch: pytest.MonkeyPatch):
+    write(home, "work", KEY + 'single_host = "${NOT_SET}"\n')
+    monkeypatch.setenv("ARIZE_PROFILE", "work")
+    monkeypatch.setenv("ARIZE_API_HOST", "h")
+    found = settings.load()
+    assert (found.api_key, found.base_url, found.profile) == ("ak-of-the-profile", "https://h", "work")
+
+
+def test_a_profile_of_which_nothing_is_taken_is_not_in_use(home: Path, monkeypatch: pytest.MonkeyPatch):
+    write(home, "work", PROFILE)
+    for name in ("ARIZE_PROFILE", "ARIZE_API_KEY", "ARIZE_API_HOST"):
+        monkeypatch.setenv(name, "work")
+    assert settings.load().profile is None
 
 
 def test_names_are_told_without_opening_a_file(home: Path):

@@ -48,6 +48,7 @@ def test_an_empty_environment_gives_the_defaults(load: Load):
         ({"ARIZE_API_HOST": "[::1]:80", "ARIZE_API_SCHEME": "http"}, "http://[::1]:80"),
         ({"ARIZE_API_HOST": "h", "ARIZE_API_SCHEME": "http", "ARIZE_MCP_ALLOW_HTTP": "1"}, "http://h"),
         ({"ARIZE_REGION": "eu-west-1a"}, "https://api.eu-west-1a.arize.com"),
+        ({"ARIZE_REGION": " EU-West-1A "}, "https://api.eu-west-1a.arize.com"),
         ({"ARIZE_REGION": "ca-central-1a", "ARIZE_API_HOST": "ignored"}, "https://api.ca-central-1a.arize.com"),
         ({"ARIZE_REGION": "us-east-1b", "ARIZE_API_PORT": "81"}, "https://api.us-east-1b.arize.com:81"),
         ({"ARIZE_SINGLE_HOST": "on.prem", "ARIZE_SINGLE_PORT": "8443"}, "https://on.prem:8443"),
@@ -67,7 +68,7 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
     ("name", "value"),
     [
         ("ARIZE_REGION", "US"),
-        ("ARIZE_REGION", "EU-WEST-1A"),
+        ("ARIZE_REGION", "us-west"),
         ("ARIZE_API_HOST", "https://api.arize.com"),
         ("ARIZE_API_HOST", "api.arize.com/v2"),
         ("ARIZE_API_HOST", "user@host"),
@@ -86,6 +87,8 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("ARIZE_REQUEST_VERIFY", ""),
         ("ARIZE_REQUEST_VERIFY", "ture"),
         ("ARIZE_SSL_CA_CERT", "/no/such/file.pem"),
+        ("ARIZE_SSL_CA_CERT", settings.__file__),
+        ("SSL_CERT_FILE", settings.__file__),
         ("SSL_CERT_FILE", "/no/such/file.pem"),
         ("REQUESTS_CA_BUNDLE", "/no/such/file.pem"),
         ("ARIZE_PROXY_URL", "socks5://p:1"),
@@ -94,7 +97,12 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("HTTPS_PROXY", "ftp://p"),
         ("ARIZE_API_KEY", "${ARIZE_API_KEY}"),
         ("ARIZE_API_KEY", "$ARIZE_API_KEY"),
+        ("ARIZE_API_KEY", "%ARIZE_API_KEY%"),
+        ("ARIZE_API_KEY", "$env:ARIZE_API_KEY"),
         ("ARIZE_API_KEY", "<your-key>"),
+        ("ARIZE_API_KEY", "your-key"),
+        ("ARIZE_API_KEY", "YOUR_ARIZE_API_KEY"),
+        ("ARIZE_API_KEY", "..."),
         ("ARIZE_API_KEY", "Bearer abc"),
         ("ARIZE_API_KEY", '"abc"'),
         ("ARIZE_API_KEY", "'abc"),
@@ -139,9 +147,31 @@ def test_no_error_shows_a_value(load: Load):
     assert "s3cret" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("ARIZE_API_KEY", "your-api-key", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "%KEY%", "holds an unfilled placeholder"),
+        ("ARIZE_REGION", '"eu-west-1a"', "must be the region alone, without quotation marks."),
+        ("ARIZE_REGION", "eu-west", f"must be one of {', '.join(settings.REGIONS)}."),
+        ("ARIZE_REGION", "us", "ca-central-1a. What the ax command line tool calls US is us-east-1b."),
+        ("ARIZE_SSL_CA_CERT", settings.__file__, "names a file that holds no PEM certificate"),
+        ("ARIZE_SSL_CA_CERT", "/no/such.pem", "names a file that doesn't exist"),
+        ("ARIZE_SSL_CA_CERT", "x" * 5000, "names a file that can't be read"),
+    ],
+)
+def test_an_error_says_what_is_wrong(load: Load, name: str, value: str, says: str):
+    assert says in fails(load, **{name: value})[name]
+
+
+@pytest.mark.parametrize("key", ["your-own-key-is-not-here", "ak-%20%", "100%", "my-key"])
+def test_what_only_resembles_a_placeholder_is_a_key(load: Load, key: str):
+    assert load(ARIZE_API_KEY=key).api_key == key
+
+
 def test_every_setting_can_be_set(load: Load, tmp_path: Path):
     ca = tmp_path / "ca.pem"
-    ca.touch()
+    ca.write_text("-----BEGIN CERTIFICATE-----", encoding="ascii")
     assert load(
         ARIZE_API_KEY=" k ",
         ARIZE_REQUEST_VERIFY="Off",
@@ -177,7 +207,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
 
 def test_the_first_ca_variable_counts(load: Load, tmp_path: Path):
     for name in ("a", "b", "c"):
-        (tmp_path / name).touch()
+        (tmp_path / name).write_text("-----BEGIN CERTIFICATE-----", encoding="ascii")
     assert load(SSL_CERT_FILE=str(tmp_path / "c")).ca_path == str(tmp_path / "c")
     assert load(REQUESTS_CA_BUNDLE=str(tmp_path / "b")).ca_path == str(tmp_path / "b")
     assert load(ARIZE_SSL_CA_CERT=str(tmp_path / "a")).ca_path == str(tmp_path / "a")
@@ -222,3 +252,21 @@ def test_the_log_level_is_known_even_when_nothing_else_is(monkeypatch: pytest.Mo
     assert settings.log_level() == "DEBUG"
     monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "loud")
     assert settings.log_level() == "WARNING"
+
+
+@pytest.mark.parametrize(
+    ("environ", "read_only"),
+    [({}, False), ({"ARIZE_MCP_READ_ONLY": "off"}, False), ({"ARIZE_MCP_READ_ONLY": "on"}, True)],
+)
+def test_reading_only_is_known_even_when_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], read_only: bool
+):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    assert settings.read_only() is read_only
+
+
+def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatch):
+    for name in ("ARIZE_MCP_READONLY", "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X", "ARIZE_LOG_LEVEL"):
+        monkeypatch.setenv(name, "x")
+    assert settings.unknown_variables() == {"ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X": None}

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import httpx
 import truststore
@@ -200,25 +200,31 @@ class Connections:
             causes.append(cause)
         tls = next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None)
         if tls is not None and isinstance(error, httpx.ConnectError):
-            reason = getattr(tls, "verify_message", "") or tls.reason or "the handshake failed"
-            return problems.own(
-                "tls-failed",
-                "TLS failed",
-                f"No trusted connection to {where}: {reason}.",
-                "If the host's certificate is signed by your company's CA, give that CA's PEM file in "
-                "ARIZE_SSL_CA_CERT.",
-            )
+            reason = (getattr(tls, "verify_message", "") or tls.reason or "the handshake failed").rstrip(".")
+            if isinstance(tls, ssl.SSLCertVerificationError):
+                detail = f"No trusted connection to {where}: {reason}."
+                hint = (
+                    "If the host's certificate is signed by your company's CA, give that CA's PEM file in "
+                    "ARIZE_SSL_CA_CERT."
+                )
+            else:
+                detail = f"No TLS connection to {where}: {reason}."
+                hint = "What answers there may speak no TLS: check ARIZE_API_SCHEME, the host, its port and the proxy."
+            return problems.own("tls-failed", "TLS failed", detail, hint)
         if isinstance(error, httpx.ProxyError):
             detail = f"The proxy refused to connect to {where}: {problems.plain(str(error), 200)}"
             return problems.own("proxy-failed", "Proxy failed", detail, "Check ARIZE_PROXY_URL or HTTPS_PROXY.")
         if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout):
             name, title, detail = "connection-failed", "Connection failed", f"No connection to {where}."
+            proxy = urlsplit(self._settings.proxy_url or "").hostname
             if isinstance(error, httpx.ConnectTimeout):
                 name, title = "timeout", "Timeout"
                 detail = f"No connection to {where} within {self._settings.connect_timeout_s:g} s."
             elif any(isinstance(cause, socket.gaierror) for cause in causes):
-                name, title, detail = "dns-failed", "Host not found", f"The host of {where} can't be resolved."
-            if self._settings.proxy_url:
+                # Behind a proxy, its own name is the only one looked up here.
+                unknown = f"The proxy's host, {proxy}," if proxy else f"The host of {where}"
+                name, title, detail = "dns-failed", "Host not found", f"{unknown} can't be resolved."
+            if proxy and name != "dns-failed":
                 detail += " A proxy is configured: the trouble may be its."
             hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
             return problems.own(name, title, detail, hint, is_transient=True)

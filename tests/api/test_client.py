@@ -345,6 +345,9 @@ async def test_a_server_that_speaks_no_tls_is_a_tls_problem():
             with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
                 await api.list(ListExperimentsRequest())
             assert caught.value.problem.get("type") == URN + "tls-failed"
+            assert str(caught.value).startswith(f"No TLS connection to {base_url}: ")
+            assert "ARIZE_API_SCHEME" in caught.value.problem.get("hint", "")
+            assert "CA" not in caught.value.problem.get("hint", "")
             tasks.cancel_scope.cancel()
 
 

@@ -69,7 +69,15 @@ async def test_a_certificate_for_another_host_is_refused(ca: trustme.CA, tmp_pat
     async with raw_server(answer(PAGE), tls=context(ca, "elsewhere.example")) as server:
         problem = await list_with(server.settings(ca_path=str(tmp_path / "ca.pem")))
     assert "localhost" in problem["detail"]
+    assert problem["detail"].endswith("'localhost'.")
     assert not server.requests
+
+
+async def test_a_certificate_for_another_address_is_told_with_one_full_stop(ca: trustme.CA, tmp_path: Path):
+    async with raw_server(answer(PAGE), tls=context(ca, "elsewhere.example")) as server:
+        base_url = server.base_url.replace("localhost", "127.0.0.1")
+        problem = await list_with(Settings(base_url=base_url, api_key="k", ca_path=str(tmp_path / "ca.pem")))
+    assert problem["detail"].endswith("not valid for '127.0.0.1'.")
 
 
 async def test_verification_can_be_switched_off(ca: trustme.CA):
@@ -179,6 +187,15 @@ async def test_loopback_is_reached_without_a_proxy(monkeypatch: pytest.MonkeyPat
         environ = {"ARIZE_API_HOST": address, "HTTP_PROXY": proxy.url, "ARIZE_PROXY_URL": proxy.url}
         assert await list_with(from_environment(server, monkeypatch, **environ)) == {"experiments": []}
     assert not proxy.heads
+
+
+@pytest.mark.parametrize("base_url", ["https://api.arize.test", "http://api.arize.test"])
+async def test_a_proxy_that_is_not_found_is_told_as_the_proxy(base_url: str):
+    settings = Settings(base_url=base_url, api_key="k", proxy_url="http://user:s3cret@no-such-proxy.invalid:8080")
+    problem = await list_with(settings)
+    assert problem["type"] == URN + "dns-failed"
+    assert problem["detail"] == "The proxy's host, no-such-proxy.invalid, can't be resolved."
+    assert "proxy settings" in problem["hint"]
 
 
 async def test_a_proxy_that_refuses_is_a_problem_without_its_password(ca: trustme.CA, monkeypatch: pytest.MonkeyPatch):

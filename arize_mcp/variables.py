@@ -1,0 +1,113 @@
+"""Environment variables read one by one, each into a value or into what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Final, TypeVar
+
+from arize_mcp import profiles
+
+_PLACEHOLDER: Final = re.compile(
+    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key",
+    re.IGNORECASE,
+)
+_QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
+
+_T = TypeVar("_T")
+
+
+def is_quoted(text: str) -> bool:
+    """Whether a quotation mark, straight or curly, is at either end."""
+    return text[:1] in _QUOTES or text[-1:] in _QUOTES
+
+
+class Reader:
+    """Reads variables one by one and collects what is wrong with them.
+
+    Args:
+        environ: the variables.
+
+    Attributes:
+        errors: pairs of (variable, what is wrong and what to do). No text holds a value: it may be a secret.
+        known: the variables that were asked for.
+        profile: the name of the profile from which something was taken.
+    """
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.errors: list[tuple[str, str]] = []
+        self.known: set[str] = set()
+        self.profile: str | None = None
+        self._environ = environ
+        self._from_profile: dict[str, str] = {}
+
+    def use_profile(self, name: str, values: Mapping[str, str]) -> None:
+        """Take variables that the environment doesn't set from a profile."""
+        self._from_profile = dict(values)
+        self.profile = name if values else None
+
+    def is_set(self, name: str) -> bool:
+        """Whether the environment itself has more than spaces for a variable."""
+        return bool(self._environ.get(name, "").strip())
+
+    def fail(self, name: str, detail: str) -> None:
+        """Note what is wrong with a variable (or several, joined by slashes), or with the profile it comes from."""
+        fields = [profiles.FIELDS[part] for part in name.split("/") if part in self._from_profile]
+        if fields:
+            name, detail = "ARIZE_PROFILE", f"names the profile '{self.profile}', whose {'/'.join(fields)} {detail}"
+        self.errors.append((name, detail))
+
+    def text(self, name: str) -> str:
+        """A variable without the spaces around it, empty where it is not set."""
+        self.known.add(name)
+        value = self._environ.get(name, "").strip() or self._from_profile.get(name, "").strip()
+        if _PLACEHOLDER.fullmatch(value):
+            self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
+            return ""
+        return value
+
+    def number(self, name: str, parse: Callable[[str], _T], default: _T, rule: str, ok: Callable[[_T], bool]) -> _T:
+        """A number that keeps a rule."""
+        text = self.text(name)
+        if not text:
+            return default
+        try:
+            value = parse(text)
+        except ValueError:
+            value = None
+        if value is None or not ok(value):
+            self.fail(name, f"must be {rule}.")
+            return default
+        return value
+
+    def seconds(self, name: str, default: float) -> float:
+        """A number of seconds."""
+        rule = "a number of seconds above 0, at most 86400"
+        return self.number(name, float, default, rule, lambda value: 0 < value <= 86_400)
+
+    def whole(self, name: str, default: int, *, minimum: int, maximum: int = 2**53) -> int:
+        """A whole number in a range."""
+        rule = f"a whole number from {minimum} to {maximum}"
+        return self.number(name, int, default, rule, lambda value: minimum <= value <= maximum)
+
+    def switch(self, name: str, *, default: bool, empty_is_default: bool = True) -> bool:
+        """A truth value."""
+        # The official client takes an empty or misspelt ARIZE_REQUEST_VERIFY for "off": here it is an error.
+        text = self.text(name).lower()
+        if text in ("1", "true", "yes", "on"):
+            return True
+        if text in ("0", "false", "no", "off"):
+            return False
+        if text or (name in self._environ and not empty_is_default):
+            self.fail(name, "must be one of 1, true, yes, on, 0, false, no, off.")
+        return default
+
+    def choice(
+        self, name: str, choices: tuple[str, ...], default: str, *, fold: Callable[[str], str] = str.lower
+    ) -> str:
+        """One of several words, in any case."""
+        text = fold(self.text(name))
+        if text and text not in choices:
+            self.fail(name, f"must be one of {', '.join(choices)}.")
+            return default
+        return text or default
