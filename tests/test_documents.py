@@ -5,6 +5,8 @@ from __future__ import annotations
 import ast
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from importlib.metadata import version
 from pathlib import Path
@@ -152,6 +154,18 @@ def test_every_example_says_everywhere_the_same_how_to_install_it():
             for requirement in requirements:
                 assert requirement in runner
                 assert requirement in table
+
+
+def test_the_performance_document_shows_the_results_that_lie_beside_it(tmp_path: Path):
+    results = ROOT / "benchmarks" / "results.json"
+    shown = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").split("make bench -->")[1].split("<!--")[0]
+    tables = subprocess.run(
+        [sys.executable, ROOT / "benchmarks" / "report.py", results], check=True, capture_output=True, encoding="utf-8"
+    )
+    assert shown.strip() == tables.stdout.strip()
+    plot = tmp_path / "plot.svg"
+    subprocess.run([sys.executable, ROOT / "benchmarks" / "plot.py", results, plot], check=True, capture_output=True)
+    assert plot.read_text(encoding="utf-8") == (ROOT / "docs" / "performance.svg").read_text(encoding="utf-8")
 
 
 def test_the_python_block_compiles():
