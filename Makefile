@@ -55,9 +55,9 @@ bench-quick:
 lint: .venv/.dev-installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/pyright --pythonpath $(BIN)/python
-	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Windows arize_mcp
-	$(BIN)/pyright --pythonpath $(BIN)/python --pythonplatform Darwin arize_mcp
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Windows arize_mcp
+	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Darwin arize_mcp
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
