@@ -23,20 +23,26 @@ def run_demo() -> int:
     Returns:
         0, or 1 when a step went otherwise than it should.
     """
-    return anyio.run(_demo)
-
-
-async def _demo() -> int:
-    server = StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp", "--sandbox"])
-    async with Client(server) as client:
-        try:
-            await _tour(client)
-        except DemoError as error:
-            _heading(f"The demo failed: {error}")
-            return 1
+    try:
+        anyio.run(_demo)
+    except DemoError as error:
+        _heading(f"The demo failed: {error}")
+        return 1
     _heading("Done")
     _print("All five tools work. `arize-mcp --help` says how to use them with your account.")
     return 0
+
+
+async def _demo() -> None:
+    server = StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp", "--sandbox"])
+    failure: Exception | None = None
+    async with Client(server) as client:
+        try:
+            await _tour(client)
+        except (DemoError, OSError) as error:  # the client would make a group of it
+            failure = error
+    if failure is not None:
+        raise failure
 
 
 async def _tour(client: Client) -> None:

@@ -89,7 +89,7 @@ def test_a_closed_stdin_or_stdout_is_told_in_a_sentence(closed: str):
     assert "Traceback" not in done.stderr
 
 
-PRINTING = [["--version"], ["check"], ["check", "--json"]]
+PRINTING = [["--version"], ["check"], ["check", "--json"], ["demo"]]
 
 
 @pytest.mark.parametrize("arguments", PRINTING)

@@ -297,9 +297,8 @@ def _tls_context(settings: Settings) -> ssl.SSLContext:
             else:
                 context.load_verify_locations(cafile=str(path))
         except (ssl.SSLError, OSError):
-            raise problems.unusable_settings(
-                [("ARIZE_SSL_CA_CERT", "names a file that holds no PEM certificate.")]
-            ) from None
+            variables = "ARIZE_SSL_CA_CERT/REQUESTS_CA_BUNDLE/SSL_CERT_FILE"
+            raise problems.unusable_settings([(variables, "names a file that holds no PEM certificate.")]) from None
     if not settings.verify_tls:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE

@@ -10,7 +10,6 @@ import threading
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -64,7 +63,7 @@ class Store:
                 ":memory:" if path is None else path, isolation_level=None, check_same_thread=False, timeout=10
             )
         except sqlite3.Error as error:
-            raise StoreError(f"{Path(path or '').name} can't be used as a sandbox database: {error}.") from error
+            raise StoreError(f"{path} can't be used as a sandbox database: {error}.") from error
         try:
             self._connection.row_factory = sqlite3.Row
             self._connection.execute("PRAGMA foreign_keys = ON")
@@ -72,7 +71,7 @@ class Store:
             self._create_schema()
         except sqlite3.Error as error:
             self._connection.close()
-            raise StoreError(f"{Path(path or '').name} can't be used as a sandbox database: {error}.") from error
+            raise StoreError(f"{path} can't be used as a sandbox database: {error}.") from error
         self.cursor_secret = cast("bytes", self._connection.execute("SELECT value FROM secret").fetchone()[0])
 
     def _create_schema(self) -> None:

@@ -80,6 +80,18 @@ async def test_a_certificate_for_another_address_is_told_with_one_full_stop(ca: 
     assert problem["detail"].endswith("not valid for '127.0.0.1'.")
 
 
+async def test_a_broken_certificate_names_all_variables_that_it_may_come_from(tmp_path: Path):
+    broken = tmp_path / "ca.pem"
+    broken.write_text("-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n", encoding="utf-8")
+    problem = await list_with(Settings(base_url="https://localhost", api_key="k", ca_path=str(broken)))
+    assert problem["errors"] == [
+        {
+            "variable": "ARIZE_SSL_CA_CERT/REQUESTS_CA_BUNDLE/SSL_CERT_FILE",
+            "detail": "names a file that holds no PEM certificate.",
+        }
+    ]
+
+
 async def test_verification_can_be_switched_off(ca: trustme.CA):
     async with raw_server(answer(PAGE), tls=context(ca)) as server:
         assert await list_with(server.settings(verify_tls=False)) == {"experiments": []}

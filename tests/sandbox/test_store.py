@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -165,7 +166,7 @@ def write_database(path: Path, script: str) -> None:
 def test_another_programs_database_is_refused_and_left_alone(path: Path, script: str):
     write_database(path, script)
     before = path.read_bytes()
-    with pytest.raises(StoreError, match=r"^sandbox\.db can't be used as a sandbox database: "):
+    with pytest.raises(StoreError, match=r"^\S+sandbox\.db can't be used as a sandbox database: "):
         Store(str(path))
     assert path.read_bytes() == before
 
@@ -180,18 +181,18 @@ def test_a_refused_database_is_closed(path: Path):
 @pytest.mark.parametrize("content", [b"hello", b"not a database, " * 1000, b"SQLite format 3\x00" + b"\xff" * 4096])
 def test_a_file_that_is_no_database_is_refused_and_left_alone(path: Path, content: bytes):
     path.write_bytes(content)
-    with pytest.raises(StoreError, match=r"^sandbox\.db can't be used"):
+    with pytest.raises(StoreError, match=r"^\S+sandbox\.db can't be used"):
         Store(str(path))
     assert path.read_bytes() == content
     assert list(path.parent.iterdir()) == [path]
 
 
-@pytest.mark.parametrize(("name", "says"), [("", "folder"), ("nope/x.db", r"x\.db"), ("file/x.db", r"x\.db")])
-def test_a_path_where_no_file_can_be_is_refused(tmp_path: Path, name: str, says: str):
+@pytest.mark.parametrize("name", ["", "nope/x.db", "file/x.db"])
+def test_a_path_where_no_file_can_be_is_refused(tmp_path: Path, name: str):
     folder = tmp_path / "folder"
     folder.mkdir()
     (folder / "file").touch()
-    with pytest.raises(StoreError, match=rf"^{says} can't be used"):
+    with pytest.raises(StoreError, match=f"^{re.escape(str(folder / name))} can't be used"):
         Store(str(folder / name))
 
 

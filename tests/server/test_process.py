@@ -395,3 +395,36 @@ async def test_a_message_that_the_host_has_not_read_is_known():
             await drained.wait()
     for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
         os.close(fd)
+
+
+def test_nothing_is_fetched_while_the_host_has_not_read_what_came_before(upstream: Upstream):
+    host = Session(environ={**upstream.environ(), "ARIZE_MCP_MAX_RESULT_CHARS": "0"})
+    host.initialize()
+    assert host.process.stdin
+    assert host.process.stdout
+    assert host.process.stderr
+
+    def call(number: int) -> None:
+        params = {"name": "experiments_get", "arguments": {"experiment_id": str(number)}}
+        host.send({"jsonrpc": "2.0", "id": number, "method": "tools/call", "params": params})
+
+    call(1001)
+    body = json.dumps({"id": "x", "metadata": {"long": "x" * 1_000_000}}).encode()
+    with upstream.take() as connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n")
+        connection.sendall(b"Content-Length: %d\r\n\r\n" % len(body) + body)
+        assert select.select([host.process.stdout], [], [], 20)[0]  # it writes more than the pipe holds
+        call(1002)
+        for _ in range(50):  # turns enough for a request, which takes about ten
+            host.send({"jsonrpc": "2.0", "method": 5})
+            assert b"malformed notification" in host.process.stderr.readline()
+        connection.setblocking(False)
+        upstream.listener.setblocking(False)
+        for take in (lambda: connection.recv(1), upstream.listener.accept):
+            with pytest.raises(BlockingIOError):
+                take()
+
+        connection.settimeout(20)
+        assert len(host.process.stdout.readline()) > 2 * 1_000_000  # as text and as structured content
+        assert connection.recv(65_536).startswith(b"GET /v2/experiments/1002")
+        assert host.end()[0] == 0
