@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -34,6 +34,8 @@ ASGIApp = Callable[
 logger = logging.getLogger(__name__)
 
 _PATH: Final = "/v2/experiments"
+# What httpx takes for a URL.
+_MAX_TARGET_CHARS: Final = 65_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Connections:
         self._url = httpx.URL(settings.base_url)
         self._headers = httpx.Headers(
             {
+                "Host": self._url.netloc.decode(),
                 "Authorization": f"Bearer {settings.api_key}",
                 "User-Agent": f"arize-mcp/{version('arize-mcp')}",
                 "Accept": "application/json, application/problem+json",
@@ -97,9 +100,9 @@ class Connections:
             raise problems.missing_api_key()
         if self._transport is None:
             self._transport = self._open()
-        request = self._request(method, segments, query, body)
+        target, payload = _encoded(segments, query, body)
         try:
-            response = await self._transport.handle_async_request(request)
+            response = await self._transport.handle_async_request(self._request(method, target, payload))
             try:
                 self._compare_clocks(response.headers.get("date"))
                 content = await self._read(response)
@@ -107,7 +110,7 @@ class Connections:
                 await response.aclose()
         except httpx.HTTPError as error:
             raise self._transport_problem(error, method) from error
-        logger.info("%s %s: %d", method, request.url, response.status_code)
+        logger.info("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if response.is_success:
             return Answer(response.status_code, response.headers, content)
         if response.status_code < 400:
@@ -128,27 +131,20 @@ class Connections:
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
         )
 
-    def _request(
-        self, method: str, segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
-    ) -> httpx.Request:
-        try:
-            target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))
-            if query:
-                target += "?" + urlencode(query)
-            headers, content = self._headers, None
-            if body is not None:
-                jsontext.check(body)
-                content = jsontext.dumps(body).encode()
-                headers = httpx.Headers(headers)
-                headers["Content-Type"] = "application/json"
-            url = self._url.copy_with(raw_path=target.encode())
-            return httpx.Request(method, url, headers=headers, content=content, extensions=self._extensions)
-        except httpx.InvalidURL:
-            raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}]) from None
-        except ValueError:
-            # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
-            detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
-            raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
+    def _request(self, method: str, target: str, payload: bytes | None) -> httpx.Request:
+        headers = self._headers
+        if payload is not None:
+            headers = httpx.Headers(headers)
+            headers["Content-Type"] = "application/json"
+            headers["Content-Length"] = str(len(payload))
+        url, extensions = self._url, self._extensions
+        if self._app is None and self._settings.proxy_url is None:
+            # Spares parsing a URL. But a proxy would take the target for its own, and an application knows none.
+            extensions = {**extensions, "target": target.encode()}
+        else:
+            url = url.copy_with(raw_path=target.encode())
+        stream = httpx.ByteStream(payload or b"")
+        return httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
 
     def _compare_clocks(self, date: str | None) -> None:
         try:
@@ -165,7 +161,9 @@ class Connections:
         limit = self._settings.max_response_bytes
         chunks: list[bytes] = []
         size = 0
-        async for chunk in response.aiter_bytes():
+        stream = response.aiter_bytes() if encoding == "gzip" else response.stream
+        assert isinstance(stream, AsyncIterable)  # noqa: S101 - an asynchronous transport's
+        async for chunk in stream:
             size += len(chunk)
             if size > limit:
                 raise problems.own(
@@ -234,6 +232,27 @@ class Connections:
             return problems.own("timeout", "Timeout", detail, hint, was_sent=True)
         detail = f"{where} closed the connection or sent a broken answer ({type(error).__name__})."
         return problems.own("broken-response", "Broken response", detail, hint, was_sent=True, is_transient=True)
+
+
+def _encoded(
+    segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
+) -> tuple[str, bytes | None]:
+    """A request's target and payload; None where it has none."""
+    try:
+        target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))
+        if query:
+            target += "?" + urlencode(query)
+        payload = None
+        if body is not None:
+            jsontext.check(body)
+            payload = jsontext.dumps(body).encode()
+    except ValueError:
+        # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
+        detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
+        raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
+    if len(target) > _MAX_TARGET_CHARS:
+        raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}])
+    return target, payload
 
 
 class _Lanes(httpx.AsyncBaseTransport):
