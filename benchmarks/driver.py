@@ -48,7 +48,7 @@ class Session:
         tools_line_chars: the length of its line.
     """
 
-    def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str], start_timeout_s: float) -> None:
         # A file, not a pipe: nobody would read the pipe, and a full one stops the server.
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - open as long as the server
         self._name = Path(command[-1]).name
@@ -72,7 +72,7 @@ class Session:
         self._readable.register(self._stdout, select.POLLIN)
         self._writable.register(self._stdin, select.POLLOUT)
         try:
-            line = self._shake_hands()
+            line = self._shake_hands(start_timeout_s)
         except BaseException:
             self.close()
             raise
@@ -80,12 +80,12 @@ class Session:
         self.tools: list[dict[str, Any]] = json.loads(line)["result"]["tools"]
         self.tools_line_chars = len(line.decode())
 
-    def _shake_hands(self) -> bytes:
+    def _shake_hands(self, timeout_s: float) -> bytes:
         client = {"name": "benchmark", "version": "1"}
         params = {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client}
-        self._exchange("initialize", params, START_TIMEOUT_S)
+        self._exchange("initialize", params, timeout_s)
         self._write(b'{"jsonrpc":"2.0","method":"notifications/initialized"}\n')
-        return self._exchange("tools/list", {}, START_TIMEOUT_S)
+        return self._exchange("tools/list", {}, timeout_s)
 
     def close(self) -> None:
         """End the server as a host does: by closing its stdin."""
@@ -223,9 +223,11 @@ class Session:
 
 
 @contextmanager
-def session(command: Sequence[str], environment: Mapping[str, str]) -> Generator[Session]:
+def session(
+    command: Sequence[str], environment: Mapping[str, str], *, start_timeout_s: float = START_TIMEOUT_S
+) -> Generator[Session]:
     """A server that is ended when it is no longer needed."""
-    started = Session(command, environment)
+    started = Session(command, environment, start_timeout_s)
     try:
         yield started
     finally:

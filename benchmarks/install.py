@@ -1,4 +1,4 @@
-"""What an installation costs: packages, bytes, and the time of uvx from a wheel, cold and warm."""
+"""What an installation costs: packages, bytes, and the time of uvx, cold and warm."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import os
 import statistics
 import sys
 import tempfile
-import time
+from collections.abc import Sequence
 from typing import Any, Final
 
-from environments import Environments, UnfitError, run
+from driver import DriverError, session
+from environments import INSTALL_TIMEOUT_S, PEERS, Environments
 
 _WARM_TIMES: Final = 3
 
@@ -28,32 +29,47 @@ def sizes(environments: Environments) -> dict[str, dict[str, int]]:
     }
 
 
-def uvx_s(environments: Environments) -> dict[str, float]:
-    """Seconds of ``uvx --from WHEEL arize-mcp --version`` with an empty cache, network included, and once more."""
-    uv = str(environments.tools.folder / "bin" / "uv")
-    command = [uv, "tool", "run", "--quiet", "--from", str(environments.wheel), "arize-mcp", "--version"]
-    times: list[float] = []
+def uvx_s(environments: Environments) -> dict[str, dict[str, float]]:
+    """Seconds from ``uvx`` to the reply to tools/list: with an empty cache, again, and without asking the registry."""
+    start = [str(environments.tools.folder / "bin" / "uv"), "tool", "run", "--quiet", "--from"]
+    commands = {
+        "ours": [*start, str(environments.wheel), "arize-mcp"],
+        "fastmcp": [*start, "fastmcp==4.1.6", "python", str(PEERS / "fastmcp_openapi.py")],
+        "ten_minutes": [*start, "mcp==2.3.0", "--with", "httpx==0.28.1", "python", str(PEERS / "ten_minutes.py")],
+    }
+    return {key: _starts_s(command) for key, command in commands.items()}
+
+
+def _starts_s(command: Sequence[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {
+            # Proxies and certificates are in there.
+            **{name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            "UPSTREAM_URL": "http://127.0.0.1:9",  # no tool is called
             "UV_CACHE_DIR": f"{folder}/cache",
             "UV_TOOL_DIR": f"{folder}/tools",
             "UV_PYTHON": sys.executable,
             "UV_PYTHON_DOWNLOADS": "never",
         }
-        if "PIP_CERT" in os.environ:
-            environment["SSL_CERT_FILE"] = os.environ["PIP_CERT"]
-        for _ in range(1 + _WARM_TIMES):
-            started = time.perf_counter()
-            run(command, environment=environment)
-            times.append(time.perf_counter() - started)
-    return {"cold": round(times[0], 2), "warm": round(statistics.median(times[1:]), 2)}
+
+        def start_s(**more: str) -> float:
+            with session(command, {**environment, **more}, start_timeout_s=INSTALL_TIMEOUT_S) as started:
+                return started.cold_start_ms / 1000
+
+        cold = start_s()
+        return {
+            "cold": cold,
+            "warm": statistics.median(start_s() for _ in range(_WARM_TIMES)),
+            "offline": statistics.median(start_s(UV_OFFLINE="1") for _ in range(_WARM_TIMES)),
+        }
 
 
 def measure(environments: Environments, *, with_times: bool) -> dict[str, Any]:
+    """Sizes, and the times of uvx where they are wanted and a registry answers."""
     times = None
     if with_times:
         try:
             times = uvx_s(environments)
-        except UnfitError as error:  # without a registry the rest of the run stands
+        except DriverError as error:  # without a registry the rest of the run stands
             print(error, file=sys.stderr)
     return {"environments": sizes(environments), "uvx_s": times}

@@ -13,9 +13,10 @@ from pathlib import Path
 from typing import Any, Final
 
 _IDLE_AT_LEAST: Final = 0.9
-_SPIN_SPREAD_AT_MOST: Final = 1.25
+_SLOWED_AT_MOST: Final = 1.25
 _WATCHED_S: Final = 1.0
 _SPINS: Final = 40
+_LOOKS: Final = 25
 
 
 def facts() -> dict[str, Any]:
@@ -29,7 +30,15 @@ def facts() -> dict[str, Any]:
 
 
 def busy() -> list[str]:
-    """Why nothing should be measured now: a sentence each."""
+    """Why nothing should be measured, half a minute long: a sentence each, and none as soon as there is peace."""
+    for _ in range(_LOOKS):
+        reasons = _look()
+        if not reasons:
+            break
+    return reasons
+
+
+def _look() -> list[str]:
     reasons: list[str] = []
     before = _cpu_times()
     time.sleep(_WATCHED_S)
@@ -37,10 +46,12 @@ def busy() -> list[str]:
     idle = (spent[3] + spent[4]) / max(1, sum(spent))
     if idle < _IDLE_AT_LEAST:
         reasons.append(f"the processors are idle only {idle:.0%} of the time, not {_IDLE_AT_LEAST:.0%}")
-    spins_ms = sorted(_spin_ms() for _ in range(_SPINS))
-    spread = statistics.quantiles(spins_ms, n=10)[-1] / spins_ms[0]
-    if spread > _SPIN_SPREAD_AT_MOST:
-        reasons.append(f"the same loop takes up to {spread:.2f} times as long as at best, not {_SPIN_SPREAD_AT_MOST}")
+    # A virtual machine's neighbour on the same core shows nowhere else. Its short visits hit all servers alike, and
+    # medians pass over them; one who stays doesn't.
+    spins_ms = [_spin_ms() for _ in range(_SPINS)]
+    slowed = statistics.median(spins_ms) / min(spins_ms)
+    if slowed > _SLOWED_AT_MOST:
+        reasons.append(f"the same loop mostly takes {slowed:.2f} times as long as at best, not {_SLOWED_AT_MOST}")
     return reasons
 
 

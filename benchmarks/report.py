@@ -37,7 +37,7 @@ _TOOLS: Final = (
     "experiments_list",
     "experiments_runs_list",
 )
-
+_UVX_COLUMNS: Final = {"cold": "empty cache", "warm": "again", "offline": "offline"}
 _FOREIGN_LOAD_TOLD: Final = 0.05
 _BEGIN: Final = "<!-- written by make bench -->"
 _END: Final = "<!-- end of what make bench writes -->"
@@ -124,15 +124,19 @@ def _model_pays(model_pays: dict[str, Any]) -> str:
 
 
 def _install(installed: dict[str, Any]) -> str:
+    header, times = ["", "size, MB", "packages"], installed["uvx_s"] or {}
+    if times:
+        header += [f"`uvx` to tools/list, s: {column}" for column in _UVX_COLUMNS.values()]
     rows = [
-        [TITLES[key], f"{entry['size_bytes'] / 1e6:.0f}", str(entry["packages"])]
+        [
+            TITLES[key],
+            f"{entry['size_bytes'] / 1e6:.0f}",
+            str(entry["packages"]),
+            *(_number(times[key][column]) if key in times else "-" for column in _UVX_COLUMNS if times),
+        ]
         for key, entry in installed["environments"].items()
     ]
-    table = _table(["", "size, MB", "packages"], rows)
-    times = installed["uvx_s"]
-    if times is None:
-        return table
-    return f"{table}\n\n`uvx` from a wheel to the end of `--version`: {times['cold']} s cold, {times['warm']} s warm."
+    return _table(header, rows)
 
 
 def _with_spread(entry: dict[str, Any] | None) -> str:

@@ -85,9 +85,9 @@ FULL: Final = Plan(
     page_calls=10,
     create_calls=6,
     memory_rounds=3,
-    growth_rounds=5,
+    growth_rounds=7,
     growth_calls=12,
-    growth_load_s=0.4,
+    growth_load_s=1.0,
     growth_servers=GROWTH,
     install_times=True,
 )

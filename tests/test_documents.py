@@ -158,6 +158,9 @@ def test_every_example_says_everywhere_the_same_how_to_install_it():
 
 def test_the_performance_document_shows_the_results_that_lie_beside_it(tmp_path: Path):
     results = ROOT / "benchmarks" / "results.json"
+    measured = json.loads(results.read_text(encoding="utf-8"))
+    assert not measured["quick"], "make bench has not measured it"
+    assert not measured["forced"]
     shown = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8").split("make bench -->")[1].split("<!--")[0]
     tables = subprocess.run(
         [sys.executable, ROOT / "benchmarks" / "report.py", results], check=True, capture_output=True, encoding="utf-8"
