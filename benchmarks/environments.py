@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tomllib
 import venv
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import distributions
 from pathlib import Path
@@ -150,7 +150,7 @@ class Environments:
         return [file for environment in (self.fastmcp, self.sdk, self.ours) for file in environment.stale()]
 
 
-def run(command: Sequence[str], *, cwd: Path | None = None, environment: Mapping[str, str] | None = None) -> str:
+def run(command: Sequence[str], *, cwd: Path | None = None) -> str:
     """Run a command that has to work; its stdout.
 
     Raises:
@@ -159,8 +159,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None, environment: Mapping
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        | dict(environment or {}),
+        env={name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
