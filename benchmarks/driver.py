@@ -11,7 +11,6 @@ import tempfile
 import time
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -28,15 +27,6 @@ _FAILED: Final = (b'"isError":true', b'"isError": true')
 
 class DriverError(Exception):
     """A server that died, was silent for too long or said what it shouldn't; with the end of its stderr."""
-
-
-@dataclass(frozen=True)
-class Load:
-    """What many calls at a time came to."""
-
-    calls: int
-    calls_per_s: float
-    latencies_ms: list[float]
 
 
 class Session:
@@ -122,10 +112,9 @@ class Session:
 
     def load(
         self, tool: str, arguments: Mapping[str, Any], in_flight: int, *, calls: int = 0, duration_s: float = 0.0
-    ) -> Load:
-        """Keep that many calls in flight until the time is over and the calls are sent; the rate is that of all."""
-        sent_at: dict[int, float] = {}
-        latencies: list[float] = []
+    ) -> float:
+        """Keep that many calls in flight until the time is over and the calls are sent; all calls, by the second."""
+        waiting: set[int] = set()
         sent = 0
 
         def send(count: int) -> None:
@@ -133,33 +122,30 @@ class Session:
             lines: list[bytes] = []
             for _ in range(count):
                 line, request_id = self._request("tools/call", {"name": tool, "arguments": arguments})
-                sent_at[request_id] = time.perf_counter()
+                waiting.add(request_id)
                 lines.append(line)
             sent += count
             self._write(b"".join(lines))
 
         started = time.perf_counter()
         send(in_flight)
-        while sent_at:
+        while waiting:
             self._wait(time.monotonic() + CALL_TIMEOUT_S)
-            now = time.perf_counter()
             answered = 0
             for reply in self._lines:
                 request_id = _id_of(self._checked(reply))
                 if request_id is not None:
-                    latencies.append((now - sent_at.pop(request_id)) * 1000)
+                    waiting.remove(request_id)
                     answered += 1
             self._lines.clear()
-            if sent < calls or now - started < duration_s:
+            if sent < calls or time.perf_counter() - started < duration_s:
                 send(answered)
-        elapsed_s = time.perf_counter() - started
-        return Load(sent, sent / elapsed_s, latencies)
+        return sent / (time.perf_counter() - started)
 
-    def memory_mib(self) -> tuple[float, float]:
-        """Peak and present resident memory of the server."""
+    def peak_memory_mib(self) -> float:
+        """The most resident memory that the server ever had."""
         status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
-        peak, present = (int(status.split(name)[1].split()[0]) / 1024 for name in ("VmHWM:", "VmRSS:"))
-        return peak, present
+        return int(status.split("VmHWM:")[1].split()[0]) / 1024
 
     def _exchange(self, method: str, params: Mapping[str, Any], timeout_s: float) -> bytes:
         line, request_id = self._request(method, params)

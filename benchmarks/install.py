@@ -31,7 +31,8 @@ def sizes(environments: Environments) -> dict[str, dict[str, int]]:
 
 def uvx_s(environments: Environments) -> dict[str, dict[str, float]]:
     """Seconds from ``uvx`` to the reply to tools/list: with an empty cache, again, and without asking the registry."""
-    start = [str(environments.tools.folder / "bin" / "uv"), "tool", "run", "--quiet", "--from"]
+    start = [str(environments.tools.folder / "bin" / "uv"), "tool", "run", "--quiet"]
+    start += ["--constraints", str(PEERS / "constraints.txt"), "--from"]
     commands = {
         "ours": [*start, str(environments.wheel), "arize-mcp"],
         "fastmcp": [*start, "fastmcp==4.1.6", "python", str(PEERS / "fastmcp_openapi.py")],

@@ -25,7 +25,7 @@ _STYLES: Final = {
     "typescript": ("#009e73", "triangle"),
 }
 _PANELS: Final = (
-    ("in_flight", "Calls in flight", "calls", "ms until all are answered"),
+    ("in_flight", "Calls in flight", "calls", "calls by calls/s, in ms"),
     ("runs", "Runs a page, 2 kB each", "runs", "p50 in ms"),
     ("chars", "Output of one run", "characters", "p50 in ms"),
 )

@@ -15,7 +15,9 @@ from servers import TITLES
 
 _COLUMNS: Final = {
     "cold_start_ms": "cold start to tools/list, ms",
+    "first_answer_ms": "cold start and first `experiments_get`, ms",
     "get_ms": "`experiments_get` p50, ms",
+    "get_after_load_ms": "the same after thousands of calls, ms",
     "load_per_s": "64 in flight, calls/s",
     "page_ms": "page of 500 runs x 2 kB p50, ms",
     "create_ms": "create with 1,000 runs p50, ms",
@@ -26,7 +28,7 @@ _MEMORY_COLUMNS: Final = {
     "memory_in_flight_mib": "after 128 pages, 64 in flight",
 }
 _GROWTH: Final = {
-    "in_flight": "calls in flight, and ms until all of them are answered",
+    "in_flight": "calls in flight, divided by calls/s, in ms",
     "runs": "runs of 2 kB a page, and p50 in ms",
     "chars": "characters of one run's output, and p50 in ms",
 }
@@ -37,7 +39,7 @@ _TOOLS: Final = (
     "experiments_list",
     "experiments_runs_list",
 )
-_UVX_COLUMNS: Final = {"cold": "empty cache", "warm": "again", "offline": "offline"}
+_UVX_COLUMNS: Final = {"cold": "empty cache, once", "warm": "again", "offline": "offline"}
 _FOREIGN_LOAD_TOLD: Final = 0.05
 _BEGIN: Final = "<!-- written by make bench -->"
 _END: Final = "<!-- end of what make bench writes -->"
@@ -69,14 +71,18 @@ def markdown(result: dict[str, Any]) -> str:
 
 def _about(result: dict[str, Any]) -> str:
     where, versions = result["machine"], ", ".join(f"{name} {version}" for name, version in result["versions"].items())
-    rounds = len(result["scenarios"]["get_ms"]["ours"]["rounds"])
+    scenarios, growth = result["scenarios"], result["growth"]["runs"]["ours_unlimited"]["1"]
+    rounds, of_memory, of_growth = (
+        len(each["rounds"])
+        for each in (scenarios["page_ms"]["ours"], scenarios["memory_mib"]["ours_unlimited"], growth)
+    )
     forced = f" **Measured although the machine was busy: {'; '.join(result['busy'])}.**" if result["forced"] else ""
     if result["foreign_load"] > _FOREIGN_LOAD_TOLD:
         forced += f" **Meanwhile others took {result['foreign_load']:.0%} of the machine: measure again in peace.**"
     return (
-        f"{result['date']}, {'quick' if result['quick'] else 'full'} run: medians of {rounds} interleaved rounds, and "
-        f"in brackets the least and the most. {where['cores']} cores, Linux, Python {where['python']}, "
-        f"Node {where['node']}; {versions}.{forced}"
+        f"{result['date']}, {'quick' if result['quick'] else 'full'} run: medians of {rounds} interleaved rounds "
+        f"(memory {of_memory}, growth {of_growth}), and in brackets the least and the most. {where['cores']} cores, "
+        f"Linux, Python {where['python']}, Node {where['node']}; {versions}.{forced}"
     )
 
 

@@ -1,9 +1,9 @@
 """One run of the benchmark: measures arize-mcp and what people would use instead, side by side, and judges the ratios.
 
-Run: python benchmarks/run.py [--quick] [--check] [--output FILE]. Linux only (/proc). The first run makes the peers'
-environments under .venv-bench/, for which it needs npm, and takes some minutes longer. Traffic stays on loopback; only
-installing, and the full run's uvx, ask the registries. Exit code 0; with --check 1 where a target is missed; 2 where
-nothing could be measured.
+Run: python benchmarks/run.py [--quick] [--check] [--force] [--output FILE] [--environments FOLDER]. Linux only (/proc).
+The first run makes the peers' environments under .venv-bench/, for which it needs npm, and takes some minutes longer.
+Traffic stays on loopback; only installing, and the full run's uvx, ask the registries. Exit code 0; with --check 1 where
+a target is missed; 2 where nothing could be measured.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ def _measured(results: Results) -> dict[str, Any]:
         },
         "growth": {
             dimension: {
-                server: {str(size): summary(values) for size, values in by_size.items()}
+                server: {str(size): summary(values) for size, values in sorted(by_size.items())}
                 for server, by_size in by_server.items()
             }
             for dimension, by_server in results.growth.items()

@@ -29,7 +29,7 @@ TITLES = {
     "bare_page": "mcp SDK, a canned page",
     "noop_ours": "our transport, tools that do nothing",
     "bare_httpx": "one bare httpx request",
-    "bare_httpx_loop": "one bare httpx request of a thousand in a loop",
+    "bare_httpx_loop": "one bare httpx request of many in a loop",
     "raw_socket": "one request on a raw socket",
 }
 

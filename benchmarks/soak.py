@@ -1,7 +1,7 @@
-"""Mixed calls over one process, one in ten failing: memory and descriptors end where they were half-way.
+"""Mixed calls over one process, one in five failing: memory and descriptors end about where they were half-way.
 
-Run: python benchmarks/soak.py [calls, 10,000 if not told]. Linux only (/proc). Exit code 1 where memory or
-descriptors have grown.
+Run: python benchmarks/soak.py [calls, 10,000 if not told]. Linux only (/proc). Exit code 1 where resident
+memory has grown by more than a twentieth, or descriptors by more than the pool has connections.
 """
 
 from __future__ import annotations
