@@ -2,8 +2,8 @@
 
 Run: python benchmarks/run.py [--quick] [--check] [--force] [--output FILE] [--environments FOLDER]. Linux only (/proc).
 The first run makes the peers' environments under .venv-bench/, for which it needs npm, and takes some minutes longer.
-Traffic stays on loopback; only installing, and the full run's uvx, ask the registries. Exit code 0; with --check 1 where
-a target is missed; 2 where nothing could be measured.
+Traffic stays on loopback; only installing, and the full run's uvx, ask the registries. Exit code 0; with --check 1
+where a target is missed; 2 where nothing could be measured.
 """
 
 from __future__ import annotations
