@@ -1,4 +1,4 @@
-"""Requests with a bare httpx.AsyncClient, one at a time: the second of a call's two unavoidable parts.
+"""Requests with a bare httpx.AsyncClient, one at a time: the second of the two parts of a call.
 
 Run: python bare_httpx.py URL. For each number on a line of stdin it makes that many requests, and prints how many
 milliseconds each took, as a JSON array.

@@ -1,4 +1,4 @@
-"""The same tools that do nothing over arize-mcp's own transport: the first of a call's two unavoidable parts."""
+"""The same tools that do nothing over arize-mcp's own transport: the first of the two parts of a call."""
 
 from __future__ import annotations
 
