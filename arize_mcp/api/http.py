@@ -108,7 +108,7 @@ class Connections:
                 content = await self._read(response)
             finally:
                 await response.aclose()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
             raise self._transport_problem(error, method) from error
         logger.info("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if response.is_success:
@@ -190,7 +190,7 @@ class Connections:
             )
         )
 
-    def _transport_problem(self, error: httpx.HTTPError, method: str) -> ProblemError:
+    def _transport_problem(self, error: httpx.HTTPError | ssl.SSLError, method: str) -> ProblemError:
         """The problem for an exchange that failed below HTTP."""
         where = self._settings.base_url
         causes: list[BaseException] = [error]
