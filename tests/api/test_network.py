@@ -15,6 +15,7 @@ import pytest
 import trustme
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
+from anyio.streams.tls import TLSStream
 
 from arize_mcp import settings as settings_module
 from arize_mcp.api.client import ExperimentsAPI
@@ -90,6 +91,24 @@ async def test_a_broken_certificate_names_all_variables_that_it_may_come_from(tm
             "detail": "names a file that holds no PEM certificate.",
         }
     ]
+
+
+async def test_a_create_whose_answer_breaks_in_tls_is_looked_up(ca: trustme.CA, tmp_path: Path):
+    async def broken_record(stream: ByteStream) -> None:
+        assert isinstance(stream, TLSStream)
+        await stream.transport_stream.send(b"\x17\x03\x03\x00\x20" + b"x" * 32)
+
+    request = CreateExperimentRequest.model_validate(
+        {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
+    )
+    async with (
+        raw_server(broken_record, answer(PAGE), tls=context(ca)) as server,
+        server.api(ca_path=str(tmp_path / "ca.pem")) as api,
+    ):
+        with pytest.raises(ProblemError) as caught:
+            await api.create(request)
+    assert caught.value.problem.get("type") == URN + "outcome-unknown"
+    assert [request.method for request in server.requests] == ["POST", "GET"]
 
 
 async def test_verification_can_be_switched_off(ca: trustme.CA):
