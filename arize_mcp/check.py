@@ -18,13 +18,11 @@ from arize_mcp import settings
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import REGIONS, Settings, SettingsError
+from arize_mcp.settings import HOSTS, Settings, SettingsError
 
 _MARKS: Final = {"ok": "ok  ", "failed": "FAIL", "skipped": "-   ", "note": "note"}
 _LIMIT_S: Final = 15
 _NO_REGION: Final = "no region"
-_HOSTS: Final = {_NO_REGION: "api.arize.com"} | {region: f"api.{region}.arize.com" for region in REGIONS}
-"""Arize's own hosts, by region: nobody else's key goes there."""
 
 
 @dataclass(frozen=True)
@@ -158,9 +156,9 @@ async def _key(found: Settings) -> list[Step]:
 
 async def _regions(found: Settings) -> list[Step]:
     own = urlsplit(found.base_url)
-    if own.scheme != "https" or own.hostname not in _HOSTS.values():
+    if own.scheme != "https" or own.hostname not in HOSTS.values():
         return [Step("regions", "skipped", f"not asked: {own.netloc} is not Arize's, and its key goes nowhere else")]
-    others = {region: host for region, host in _HOSTS.items() if host != own.hostname}
+    others = {region or _NO_REGION: host for region, host in HOSTS.items() if host != own.hostname}
     details: dict[str, str] = {}
 
     async def ask(region: str, host: str) -> None:

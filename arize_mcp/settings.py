@@ -16,6 +16,9 @@ from arize_mcp import profiles
 from arize_mcp.variables import Reader, is_quoted
 
 REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
+HOSTS: dict[str | None, str] = {None: "api.arize.com"} | {region: f"api.{region}.arize.com" for region in REGIONS}
+"""Arize's own hosts, by region; the first is that of none."""
+
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
@@ -49,7 +52,7 @@ class SettingsError(ValueError):
 class Settings:
     """What the environment says. Names and defaults: the README's table; ``repr`` shows no secret."""
 
-    base_url: str = "https://api.arize.com"
+    base_url: str = f"https://{HOSTS[None]}"
     api_key: str | None = field(default=None, repr=False)
     verify_tls: bool = True
     ca_path: str | None = None
@@ -215,18 +218,18 @@ def _base_url(read: Reader) -> str:
         also = f" What the ax command line tool calls {region.upper()} is {meant}." if meant else ""
         read.fail("ARIZE_REGION", f"must be one of {', '.join(REGIONS)}.{also}")
     if region in REGIONS:
-        source, host = "ARIZE_REGION", f"api.{region}.arize.com"
+        source, host = "ARIZE_REGION", HOSTS[region]
     elif single_host:
         source, host = "ARIZE_SINGLE_HOST", single_host
     elif base_domain:
         source, host = "ARIZE_BASE_DOMAIN", f"api.{base_domain}"
     else:
-        source, host = "ARIZE_API_HOST", read.text("ARIZE_API_HOST") or "api.arize.com"
+        source, host = "ARIZE_API_HOST", read.text("ARIZE_API_HOST") or HOSTS[None]
     host = host.rstrip("/")
     match = _HOST.fullmatch(host)
     if match is None or int((match[2] or ":0")[1:]) > 65_535 or (host[0] == "[" and not _is_address(match[1])):
         read.fail(source, "must be a host name, optionally with :port; the scheme goes into ARIZE_API_SCHEME.")
-        return "https://api.arize.com"
+        return f"https://{HOSTS[None]}"
     if port or single_port:
         host = f"{match[1]}:{port or single_port}"
     if scheme == "http" and not _is_loopback(match[1]) and not allow_http:
