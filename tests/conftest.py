@@ -8,6 +8,7 @@ import threading
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 import uvicorn
@@ -19,7 +20,24 @@ from arize_mcp.sandbox.seed import API_KEY
 from arize_mcp.sandbox.store import Store
 from arize_mcp.settings import Settings
 
+NO_HOME = """\
+import os, pwd
+
+def getpwuid(uid):
+    raise KeyError(uid)
+
+pwd.getpwuid = getpwuid
+os.environ.pop("HOME", None)
+"""
+"""For sitecustomize: a process whose user has no home directory."""
+
 _FOREIGN = {"REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR"}
+
+
+def sitecustomize(folder: Path, text: str) -> dict[str, str]:
+    """The environment of a process that runs a text before anything else."""
+    (folder / "sitecustomize.py").write_text(text, encoding="utf-8")
+    return {"PYTHONPATH": str(folder)}
 
 
 @pytest.fixture(autouse=True)

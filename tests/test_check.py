@@ -17,7 +17,7 @@ import pytest
 import trustme
 
 from arize_mcp.check import run_check
-from tests.conftest import Sandbox
+from tests.conftest import NO_HOME, Sandbox, sitecustomize
 
 HOSTS = {
     "no region": "api.arize.com",
@@ -33,15 +33,6 @@ def getaddrinfo(*arguments, **options):
     raise socket.gaierror(socket.EAI_NONAME, "no names")
 
 socket.getaddrinfo = getaddrinfo
-"""
-NO_HOME = """\
-import os, pwd
-
-def getpwuid(uid):
-    raise KeyError(uid)
-
-pwd.getpwuid = getpwuid
-del os.environ["HOME"]
 """
 A_CLOCK_THAT_SEES_IMPORTS = """\
 import sys, time
@@ -63,12 +54,6 @@ def check(tmp_path: Path, *options: str, **environ: str) -> subprocess.Completed
 
 def endpoint(sandbox: Sandbox) -> dict[str, str]:
     return {"ARIZE_API_SCHEME": "http", "ARIZE_API_HOST": sandbox.base_url.removeprefix("http://")}
-
-
-def sitecustomize(tmp_path: Path, text: str) -> dict[str, str]:
-    """The environment of a process that runs a text before anything else."""
-    (tmp_path / "sitecustomize.py").write_text(text, encoding="utf-8")
-    return {"PYTHONPATH": str(tmp_path)}
 
 
 @contextmanager

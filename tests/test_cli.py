@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import NO_HOME, sitecustomize
 from tests.server.test_stdio import Session
 
 
@@ -153,23 +154,11 @@ def test_reading_only_holds_where_the_settings_cant_be_used(environ: dict[str, s
     assert session.end()[:2] == (0, b"")
 
 
-NO_HOME = """\
-import os, pwd
-
-def getpwuid(uid):
-    raise KeyError(uid)
-
-pwd.getpwuid = getpwuid
-os.environ.pop("HOME", None)
-"""
-
-
 @pytest.mark.parametrize("home", [None, "/" + "x" * 300], ids=["no home", "a home that can't be read"])
 def test_a_server_that_cant_look_for_its_profile_starts_and_says_why(tmp_path: Path, home: str | None):
     environ = {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "k"}
     if home is None:
-        (tmp_path / "sitecustomize.py").write_text(NO_HOME, encoding="utf-8")
-        environ["PYTHONPATH"] = str(tmp_path)
+        environ |= sitecustomize(tmp_path, NO_HOME)
     else:
         environ["HOME"] = home
     session = Session(environ=environ)

@@ -20,6 +20,7 @@ from mcp.types import JSONRPCResponse
 
 from arize_mcp.server.stdio import MAX_LINE_BYTES, pipes
 from arize_mcp.server.wire import Wire
+from tests.conftest import sitecustomize
 from tests.server.test_stdio import Session
 
 INITIALIZE = {
@@ -277,8 +278,7 @@ atexit.register(print, "stray at exit")
 
 
 def test_nothing_that_any_library_prints_reaches_the_wire(tmp_path: Path):
-    (tmp_path / "sitecustomize.py").write_text(STRAY, encoding="utf-8")
-    session = Session("--sandbox", environ={"PYTHONPATH": str(tmp_path)})
+    session = Session("--sandbox", environ=sitecustomize(tmp_path, STRAY))
     session.initialize()
     assert session.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["isError"] is False
     code, stdout, stderr = session.end()
@@ -300,8 +300,7 @@ sys.addaudithook(hook)
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
 def test_a_signal_while_it_starts_ends_it_in_order(tmp_path: Path, name: str):
-    (tmp_path / "sitecustomize.py").write_text(EARLY.replace("{name}", name), encoding="utf-8")
-    session = Session("--sandbox", environ={"PYTHONPATH": str(tmp_path)})
+    session = Session("--sandbox", environ=sitecustomize(tmp_path, EARLY.replace("{name}", name)))
     assert session.end() == (0, b"", "")
 
 
@@ -317,8 +316,8 @@ def report():
 @pytest.mark.parametrize("calls", [False, True])
 def test_nothing_is_imported_before_it_is_needed(tmp_path: Path, upstream: Upstream, calls: bool):
     report = tmp_path / "imported"
-    (tmp_path / "sitecustomize.py").write_text(IMPORTED.format(path=str(report)), encoding="utf-8")
-    session = Session(environ={**upstream.environ(), "PYTHONPATH": str(tmp_path)})
+    environ = sitecustomize(tmp_path, IMPORTED.format(path=str(report)))
+    session = Session(environ={**upstream.environ(), **environ})
     session.initialize()
     assert session.request("tools/list", {})["result"]["tools"]
     if calls:
@@ -350,9 +349,8 @@ socket.getaddrinfo = getaddrinfo
 
 
 def test_a_name_look_up_that_hangs_does_not_keep_the_process(tmp_path: Path):
-    (tmp_path / "sitecustomize.py").write_text(HANGING_RESOLVER, encoding="utf-8")
-    environ = {"PYTHONPATH": str(tmp_path), "ARIZE_API_KEY": "k", "ARIZE_API_HOST": "slow.example"}
-    session = Session(environ=environ)
+    environ = {"ARIZE_API_KEY": "k", "ARIZE_API_HOST": "slow.example"}
+    session = Session(environ={**environ, **sitecustomize(tmp_path, HANGING_RESOLVER)})
     session.initialize()
     call: dict[str, Any] = {"name": "experiments_list", "arguments": {}}
     session.send({"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": call})
