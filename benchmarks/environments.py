@@ -150,6 +150,11 @@ class Environments:
         return [file for environment in (self.fastmcp, self.sdk, self.ours) for file in environment.stale()]
 
 
+def inherited() -> dict[str, str]:
+    """Our environment variables, proxies and certificates among them, but for the one that forbids to compile."""
+    return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def run(command: Sequence[str], *, cwd: Path | None = None) -> str:
     """Run a command that has to work; its stdout.
 
@@ -159,7 +164,7 @@ def run(command: Sequence[str], *, cwd: Path | None = None) -> str:
     done = subprocess.run(
         command,
         cwd=cwd,
-        env={name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+        env=inherited(),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import sys
 import tempfile
@@ -10,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from driver import DriverError, session
-from environments import INSTALL_TIMEOUT_S, PEERS, Environments
+from environments import INSTALL_TIMEOUT_S, PEERS, Environments, PythonEnvironment, inherited
 
 _WARM_TIMES: Final = 3
 
@@ -31,21 +30,25 @@ def sizes(environments: Environments) -> dict[str, dict[str, int]]:
 
 def uvx_s(environments: Environments) -> dict[str, dict[str, float]]:
     """Seconds from ``uvx`` to the reply to tools/list: with an empty cache, again, and without asking the registry."""
-    start = [str(environments.tools.folder / "bin" / "uv"), "tool", "run", "--quiet"]
-    start += ["--constraints", str(PEERS / "constraints.txt"), "--from"]
+    uvx = [str(environments.tools.folder / "bin" / "uv"), "tool", "run", "--quiet"]
+    uvx += ["--constraints", str(PEERS / "constraints.txt")]
+
+    def script(environment: PythonEnvironment, name: str) -> list[str]:
+        first, *others = environment.packages
+        return ["--from", first, *(f"--with={other}" for other in others), "python", str(PEERS / name)]
+
     commands = {
-        "ours": [*start, str(environments.wheel), "arize-mcp"],
-        "fastmcp": [*start, "fastmcp==4.1.6", "python", str(PEERS / "fastmcp_openapi.py")],
-        "ten_minutes": [*start, "mcp==2.3.0", "--with", "httpx==0.28.1", "python", str(PEERS / "ten_minutes.py")],
+        "ours": ["--from", str(environments.wheel), "arize-mcp"],
+        "fastmcp": script(environments.fastmcp, "fastmcp_openapi.py"),
+        "ten_minutes": script(environments.sdk, "ten_minutes.py"),
     }
-    return {key: _starts_s(command) for key, command in commands.items()}
+    return {key: _starts_s([*uvx, *command]) for key, command in commands.items()}
 
 
 def _starts_s(command: Sequence[str]) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as folder:
         environment = {
-            # Proxies and certificates are in there.
-            **{name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
+            **inherited(),
             "UPSTREAM_URL": "http://127.0.0.1:9",  # no tool is called
             "UV_CACHE_DIR": f"{folder}/cache",
             "UV_TOOL_DIR": f"{folder}/tools",

@@ -37,11 +37,11 @@ def busy() -> list[str]:
         reasons.clear()
         before = _cpu_times()
         time.sleep(_WATCHED_S)
-        spent = [after - earlier for after, earlier in zip(_cpu_times(), before, strict=True)]
-        idle = (spent[3] + spent[4]) / max(1, sum(spent))
+        total, used = _spent_since(before)
+        idle = 1 - used / total
         if idle < _IDLE_AT_LEAST:
             reasons.append(f"the processors are idle only {idle:.0%} of the time, not {_IDLE_AT_LEAST:.0%}")
-        # A virtual machine's neighbour on the same core shows nowhere else. His short visits hit all servers alike, and
+        # A virtual machine's neighbour on the same core shows nowhere else. Its short visits hit all servers alike, and
         # medians pass over them.
         spins_ms = [_spin_ms() for _ in range(_SPINS)]
         best_ms = min(best_ms, *spins_ms)
@@ -59,9 +59,15 @@ def watched() -> Generator[list[float]]:
     found: list[float] = []
     before, own_before = _cpu_times(), sum(os.times()[:4])
     yield found
-    spent = [after - earlier for after, earlier in zip(_cpu_times(), before, strict=True)]
+    total, used = _spent_since(before)
     own = (sum(os.times()[:4]) - own_before) * os.sysconf("SC_CLK_TCK")
-    found.append(round(max(0.0, (sum(spent) - spent[3] - spent[4] - own) / max(1, sum(spent))), 3))
+    found.append(round(max(0.0, (used - own) / total), 3))
+
+
+def _spent_since(before: list[int]) -> tuple[int, int]:
+    """Ticks of all processors since then, and how many of them were not idle."""
+    spent = [after - earlier for after, earlier in zip(_cpu_times(), before, strict=True)]
+    return max(1, sum(spent)), sum(spent) - spent[3] - spent[4]
 
 
 def _cpu_times() -> list[int]:

@@ -17,7 +17,7 @@ _COLUMNS: Final = {
     "cold_start_ms": "cold start to tools/list, ms",
     "first_answer_ms": "cold start and first `experiments_get`, ms",
     "get_ms": "`experiments_get` p50, ms",
-    "get_after_load_ms": "the same after thousands of calls, ms",
+    "get_after_load_ms": "the same after a second of load, ms",
     "load_per_s": "64 in flight, calls/s",
     "page_ms": "page of 500 runs x 2 kB p50, ms",
     "create_ms": "create with 1,000 runs p50, ms",

@@ -257,7 +257,7 @@ class Run:
         self._keep("get_ms", latencies_ms)
 
     def _get_after_load(self, running: dict[str, Session], number: int) -> None:
-        """A server that compiles what runs often has done so by now; few sessions make as many calls."""
+        """A server that compiles what runs often has done so by now; few sessions make as many as the load."""
         for key in _turned(("ours", "fastmcp", "typescript"), number):
             self._keep("get_after_load_ms", {key: running[key].latencies_ms(*GET, self._plan.get_calls)})
 

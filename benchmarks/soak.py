@@ -17,13 +17,14 @@ from mcp.client.stdio import StdioServerParameters
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+from arize_mcp.settings import Settings
 from tests.raw_server import Request, Step, answer, close, raw_server, reset
 
 # Memory takes some thousand calls to settle.
 TOTAL = 10_000
 GROWTH_ALLOWED = 1.05
 # A failure may have closed a connection of the pool just before either look.
-POOLED = 10
+POOLED = Settings().max_connections
 RUN = {"id": "r", "example_id": "e", "output": "x" * 2000, "eval.c.score": 0.5}
 BODIES = {
     "GET": json.dumps(
