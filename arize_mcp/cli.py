@@ -58,13 +58,13 @@ def _run(arguments: argparse.Namespace) -> int:
         return 0
     match arguments.command:
         case "demo":
-            from arize_mcp.demo import run_demo  # noqa: PLC0415 - the server never needs it
+            from arize_mcp.commands.demo import run_demo  # noqa: PLC0415 - the server never needs it
 
             return run_demo()
         case "sandbox":
             return _serve_sandbox(arguments.host, arguments.port, arguments.db)
         case _:
-            from arize_mcp.check import run_check  # noqa: PLC0415
+            from arize_mcp.commands.check import run_check  # noqa: PLC0415
 
             return run_check(regions=arguments.regions, as_json=arguments.json)
 
@@ -149,7 +149,7 @@ def _port(text: str) -> int:
 
 def _serve_stdio(*, sandbox: bool) -> int:
     # Before the imports below, which may print and take a while.
-    from arize_mcp.server.wire import Wire  # noqa: PLC0415
+    from arize_mcp.transports.wire import Wire  # noqa: PLC0415
 
     stdin, stderr = cast("TextIO | None", sys.stdin), cast("TextIO | None", sys.stderr)
     is_by_hand = stdin is not None and stdin.isatty()
@@ -169,11 +169,11 @@ def _serve_stdio(*, sandbox: bool) -> int:
 
     import anyio  # noqa: PLC0415 - the other commands don't need what the server does
 
-    from arize_mcp import settings  # noqa: PLC0415
     from arize_mcp.api import problems  # noqa: PLC0415
     from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
     from arize_mcp.server.app import create_server  # noqa: PLC0415
-    from arize_mcp.server.stdio import serve  # noqa: PLC0415
+    from arize_mcp.settings import settings  # noqa: PLC0415
+    from arize_mcp.transports.stdio import serve  # noqa: PLC0415
 
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(_RedactingFormatter(None))

@@ -17,7 +17,7 @@ from mcp.client.stdio import StdioServerParameters
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 from tests.raw_server import Request, Step, answer, close, raw_server, reset
 
 # Memory takes some thousand calls to settle.

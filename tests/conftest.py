@@ -18,7 +18,7 @@ from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.sandbox.app import create_app
 from arize_mcp.sandbox.seed import API_KEY
 from arize_mcp.sandbox.store import Store
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 
 NO_HOME = """\
 import os, pwd

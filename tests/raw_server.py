@@ -14,8 +14,9 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSListener
 
-from arize_mcp.api.client import Clock, ExperimentsAPI
-from arize_mcp.settings import Settings
+from arize_mcp.api.calls import Clock
+from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.settings.settings import Settings
 
 Step = Callable[[ByteStream], Awaitable[None]]
 """What happens instead of a plain answer."""

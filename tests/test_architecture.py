@@ -12,33 +12,50 @@ PACKAGE = Path(__file__).parent.parent / "arize_mcp"
 OURS: dict[str, set[str]] = {
     "__init__": set(),
     "__main__": {"cli"},
-    "profiles": set(),
-    "variables": {"profiles"},
-    "settings": {"profiles", "variables"},
-    "check": {"settings", "api.client", "api.models", "api.problems"},
+    "settings.__init__": set(),
+    "settings.profiles": set(),
+    "settings.variables": {"settings.profiles"},
+    "settings.endpoint": {"settings.profiles", "settings.variables"},
+    "settings.settings": {"settings.profiles", "settings.variables", "settings.endpoint"},
     "api.__init__": set(),
     "api.models": set(),
     "api.jsontext": set(),
     "api.html": set(),
-    "api.problems": {"api.jsontext", "api.html"},
+    "api.problems": set(),
+    "api.refusals": {"api.jsontext", "api.html", "api.problems"},
     "api.retry": {"api.problems", "api.models"},
-    "api.http": {"api.jsontext", "api.problems", "api.retry", "settings"},
-    "api.answers": {"api.jsontext", "api.problems", "api.http"},
-    "api.client": {"api.models", "api.problems", "api.retry", "api.http", "api.answers", "settings"},
+    "api.http": {"api.jsontext", "api.problems", "api.refusals", "api.retry", "settings.settings"},
+    "api.answers": {"api.jsontext", "api.problems", "api.refusals", "api.http"},
+    "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "settings.settings"},
+    "api.paging": {"api.models", "api.answers", "api.calls"},
+    "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
+    "api.client": {
+        "api.models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging", "api.lost_creates",
+        "settings.settings",
+    },
     "server.__init__": set(),
     "server.schemas": set(),
     "server.arguments": {"api.problems", "server.schemas"},
     "server.fitting": {"api.answers", "api.jsontext", "api.problems"},
-    "server.confirming": {"api.answers", "api.problems", "settings"},
+    "server.confirming": {"api.answers", "api.problems", "settings.settings"},
     "server.prompts": set(),
     "server.resources": {"api.client", "api.models", "api.problems", "server.arguments", "server.fitting"},
-    "server.tools": {"api.models", "api.client", "api.answers", "server.schemas", "server.fitting"},
-    "server.app": {
-        "api.client", "api.answers", "api.models", "api.problems", "settings",
-        "server.tools", "server.arguments", "server.fitting", "server.confirming", "server.prompts", "server.resources",
+    "server.tools.__init__": set(),
+    "server.tools.tool": {
+        "api.answers", "api.calls", "api.client", "api.problems", "settings.settings", "server.schemas",
+        "server.fitting",
     },
-    "server.wire": set(),
-    "server.stdio": {"server.wire"},
+    "server.tools.experiments": {
+        "api.models", "api.client", "server.confirming", "server.fitting", "server.tools.tool",
+    },
+    "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
+    "server.app": {
+        "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.fitting",
+        "server.prompts", "server.resources", "server.tools.tool", "server.tools.toolsets",
+    },
+    "transports.__init__": set(),
+    "transports.wire": set(),
+    "transports.stdio": {"transports.wire"},
     "sandbox.__init__": set(),
     "sandbox.problems": set(),
     "sandbox.cursors": {"sandbox.problems"},
@@ -47,10 +64,12 @@ OURS: dict[str, set[str]] = {
     "sandbox.seed": {"sandbox.store"},
     "sandbox.app": {"sandbox.problems", "sandbox.cursors", "sandbox.rules", "sandbox.store", "sandbox.seed"},
     "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
-    "demo": set(),
+    "commands.__init__": set(),
+    "commands.check": {"settings.settings", "settings.endpoint", "api.client", "api.models", "api.problems"},
+    "commands.demo": set(),
     "cli": {
-        "settings", "demo", "check", "api.client", "api.problems", "server.app", "server.stdio", "server.wire",
-        "sandbox.app", "sandbox.seed", "sandbox.serve",
+        "settings.settings", "commands.demo", "commands.check", "api.client", "api.problems", "server.app",
+        "transports.stdio", "transports.wire", "sandbox.app", "sandbox.seed", "sandbox.serve",
     },
 }  # fmt: skip
 """What each module may import of ours."""
@@ -59,13 +78,13 @@ THEIRS: dict[str, set[str]] = {
     "httpx": {"api.http"},
     "truststore": {"api.http"},
     "mcp": {
-        "server.tools",
+        "server.tools.tool",
         "server.app",
-        "server.stdio",
         "server.confirming",
         "server.prompts",
         "server.resources",
-        "demo",
+        "transports.stdio",
+        "commands.demo",
     },
     "starlette": {"sandbox.app", "sandbox.rules", "sandbox.problems"},
     "uvicorn": {"sandbox.serve"},
@@ -110,7 +129,7 @@ def test_only_the_settings_read_the_environment():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "argv"):
                 readers.add(module)
-    assert readers == {"settings"}
+    assert readers == {"settings.settings"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -15,9 +15,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from arize_mcp import settings
-from arize_mcp.server.tools import TOOLS
-from tests.server.test_stdio import Session
+from arize_mcp.server.tools.toolsets import offered
+from arize_mcp.settings import endpoint, settings
+from tests.transports.test_stdio import Session
+
+TOOLS = offered(())
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -40,8 +42,12 @@ def blocks(language: str) -> list[str]:
 
 def variables() -> set[str]:
     """The ARIZE_ variables that the settings read."""
-    source = ast.parse((ROOT / "arize_mcp" / "settings.py").read_text(encoding="utf-8"))
-    texts = {node.value for node in ast.walk(source) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+    texts = {
+        node.value
+        for name in ("settings", "endpoint")
+        for node in ast.walk(ast.parse((ROOT / "arize_mcp" / "settings" / f"{name}.py").read_text(encoding="utf-8")))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    }
     return {text for text in texts if re.fullmatch(r"ARIZE_[A-Z_]+", text)}
 
 
@@ -87,7 +93,7 @@ def test_the_readmes_settings_are_the_settings_and_server_jsons():
 
 def test_server_jsons_choices_and_arguments_are_the_ones_that_are_taken():
     choices = {entry["name"]: entry["choices"] for entry in PACKAGE["environmentVariables"] if "choices" in entry}
-    assert choices["ARIZE_REGION"] == list(settings.REGIONS)
+    assert choices["ARIZE_REGION"] == list(endpoint.REGIONS)
     assert choices["ARIZE_MCP_CONFIRM_DELETE"] == list(settings.CONFIRM_DELETE)
     assert choices["ARIZE_MCP_LOG_LEVEL"] == list(settings.LOG_LEVELS)
     assert PACKAGE["runtimeHint"] == "uvx"
@@ -121,7 +127,7 @@ def test_the_bundles_manifest_says_what_the_code_does():
     # What is left out arrives as an unfilled placeholder where there is no default.
     assert [name for name, field in asked.items() if "default" not in field] == ["api_key"]
     assert (asked["api_key"]["sensitive"], asked["api_key"]["required"]) == (True, True)
-    assert all(region in asked["region"]["description"] for region in settings.REGIONS)
+    assert all(region in asked["region"]["description"] for region in endpoint.REGIONS)
     assert all(word in asked["confirm_delete"]["description"] for word in settings.CONFIRM_DELETE)
     assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
 

@@ -17,9 +17,10 @@ from arize_mcp.sandbox.app import create_app
 from arize_mcp.sandbox.seed import API_KEY
 from arize_mcp.sandbox.store import Store
 from arize_mcp.server.app import create_server
-from arize_mcp.server.tools import TOOLS
-from arize_mcp.settings import Settings
+from arize_mcp.server.tools.toolsets import offered
+from arize_mcp.settings.settings import Settings
 
+TOOLS = offered(())
 DOCUMENT = Path(__file__).parent.parent / "docs" / "tools.md"
 HEAD = """\
 # The tools, by example

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ValidationError
 
-from arize_mcp.api import jsontext, problems
+from arize_mcp.api import jsontext, problems, refusals
 from arize_mcp.api.problems import ProblemError
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | N
         value: Any = jsontext.loads(answer.content)
     except ValueError:
         content_type = answer.headers.get("content-type", "")
-        said = problems.describe_body(answer.content, content_type, secret)
+        said = refusals.describe_body(answer.content, content_type, secret)
         error = unexpected(method, answer, f"is not JSON that can be passed on. {said}")
         # What claims to be JSON may have been cut short on the way; a login page stays one.
         error.is_transient = "json" in content_type

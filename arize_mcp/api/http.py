@@ -17,10 +17,10 @@ from urllib.parse import quote, urlencode, urlsplit
 import httpx
 import truststore
 
-from arize_mcp.api import jsontext, problems
+from arize_mcp.api import jsontext, problems, refusals
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.api.retry import retry_after_s
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 
 ASGIApp = Callable[
     [
@@ -33,7 +33,7 @@ ASGIApp = Callable[
 
 logger = logging.getLogger(__name__)
 
-_PATH: Final = "/v2/experiments"
+_PATH: Final = "/v2"
 # httpx takes 65,536 for a whole URL.
 _MAX_TARGET_CHARS: Final = 65_000
 
@@ -89,7 +89,7 @@ class Connections:
 
         Args:
             method: the HTTP method.
-            segments: what follows the experiments' path; each is percent-encoded whole.
+            segments: the path after ``/v2``; each is percent-encoded whole.
             query: query parameters.
             body: a JSON value, or None.
 
@@ -122,7 +122,7 @@ class Connections:
                 "Check ARIZE_REGION, ARIZE_API_HOST and ARIZE_API_SCHEME.",
                 http_status=response.status_code,
             )
-        raise problems.from_response(
+        raise refusals.from_response(
             method,
             response.status_code,
             response.headers,

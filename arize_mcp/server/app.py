@@ -18,17 +18,16 @@ from mcp.server.lowlevel import Server
 from mcp.shared.exceptions import MCPError
 
 from arize_mcp.api import problems
-from arize_mcp.api.answers import JSONObject
-from arize_mcp.api.client import ExperimentsAPI, OnWait
-from arize_mcp.api.models import GetExperimentRequest
+from arize_mcp.api.calls import OnWait
+from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
-from arize_mcp.server.confirming import ask, changed, is_same, needs_asking
-from arize_mcp.server.fitting import Result, fit_page, shorten, written
+from arize_mcp.server.fitting import Result, written
 from arize_mcp.server.prompts import get_prompt, list_prompts
 from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
-from arize_mcp.server.tools import DELETE, TOOLS, Tool
-from arize_mcp.settings import Settings
+from arize_mcp.server.tools.tool import Call, Outcome, Tool
+from arize_mcp.server.tools.toolsets import offered
+from arize_mcp.settings.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +53,7 @@ class State:
 
     api: ExperimentsAPI | ProblemError
     settings: Settings
+    tools: dict[str, Tool[Any]]
 
 
 Context = ServerRequestContext[State]
@@ -66,14 +66,15 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
         api: the API; or the problem that keeps it from being had, which then answers every call.
         settings: what it offers, and how long its results may be.
     """
+    state = State(api, settings, offered(settings.toolsets))
 
     @asynccontextmanager
     async def lifespan(_: Server[State]) -> AsyncGenerator[State]:
         if isinstance(api, ProblemError):
-            yield State(api, settings)
+            yield state
         else:
             async with api:
-                yield State(api, settings)
+                yield state
 
     return Server(
         "arize-mcp",
@@ -93,17 +94,18 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
 
 
 async def _list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
-    read_only = context.lifespan_context.settings.read_only
-    tools = [tool.definition() for tool in TOOLS.values() if tool.read_only or not read_only]
+    state = context.lifespan_context
+    tools = [tool.definition() for tool in state.tools.values() if tool.read_only or not state.settings.read_only]
     return types.ListToolsResult(tools=tools)
 
 
 async def _call_tool(
     context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult | types.InputRequiredResult:
-    tool = TOOLS.get(params.name)
+    tools = context.lifespan_context.tools
+    tool = tools.get(params.name)
     if tool is None:
-        known = ", ".join(TOOLS)
+        known = ", ".join(tools)
         raise MCPError(code=types.INVALID_PARAMS, message=f"Unknown tool: {params.name[:100]}. Known: {known}")
     try:
         try:
@@ -116,13 +118,8 @@ async def _call_tool(
         return _result(written(dict(problems.internal_error().problem)), is_error=True)
 
 
-async def _outcome(
-    context: Context, params: types.CallToolRequestParams, tool: Tool[Any]
-) -> Result | types.InputRequiredResult:
+async def _outcome(context: Context, params: types.CallToolRequestParams, tool: Tool[Any]) -> Outcome:
     """Do what a call asks for.
-
-    Returns:
-        Its result; or a question to the human, with which the client calls again.
 
     Raises:
         ProblemError: it can't be done.
@@ -133,36 +130,15 @@ async def _outcome(
     if settings.read_only and not tool.read_only:
         raise problems.read_only(tool.name)
     request = parse(tool.request, params.arguments or {})
-    on_wait = _progress(context)
-    deadline = anyio.current_time() + settings.deadline_s
-    if tool is DELETE and needs_asking(context, settings):
-        experiment_id = GetExperimentRequest(experiment_id=request.experiment_id)
-        asked_about = await api.get(experiment_id, on_wait)
-        question = await ask(context, params, asked_about, settings)
-        if question is not None:
-            return question
-        deadline = anyio.current_time() + settings.deadline_s
-        if not is_same(asked_about, await api.get(experiment_id, on_wait)):
-            raise changed()
-
-    async def call(request: Any) -> JSONObject:
-        return await tool.call(api, request, on_wait, deadline_s=deadline - anyio.current_time())
-
-    content = await call(request)
-    if tool.items is None:
-        try:
-            return shorten(content, settings.max_result_chars)
-        except ProblemError:
-            if tool.read_only:
-                raise
-            # What was written is told as written, however long the telling is.
-            return written(content)
-    return await fit_page(
-        content,
-        tool.items,
-        settings.max_result_chars,
-        lambda limit: call(request.model_copy(update={"limit": limit})),
+    call = Call(
+        api=api,
+        settings=settings,
+        context=context,
+        params=params,
+        on_wait=_progress(context),
+        deadline=anyio.current_time() + settings.deadline_s,
     )
+    return await tool.answer(call, request)
 
 
 async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:

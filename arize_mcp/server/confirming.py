@@ -15,7 +15,7 @@ from mcp.server.context import ServerRequestContext
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 
 _KEY: Final = "confirm"
 _SCHEMA: Final[dict[str, Any]] = {

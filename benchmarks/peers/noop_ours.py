@@ -5,8 +5,8 @@ from __future__ import annotations
 import anyio
 from bare import server
 
-from arize_mcp.server.stdio import serve
-from arize_mcp.server.wire import Wire
+from arize_mcp.transports.stdio import serve
+from arize_mcp.transports.wire import Wire
 
 if __name__ == "__main__":
     anyio.run(serve, server("noop"), Wire())

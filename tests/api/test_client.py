@@ -21,7 +21,7 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
 from tests.raw_server import RawServer, Step, answer, close, hang, raw_server, reset
 

@@ -21,7 +21,8 @@ from arize_mcp.api.models import (
     ListExperimentRunsRequest,
     ListExperimentsRequest,
 )
-from arize_mcp.api.problems import MAX_EXCERPT_CHARS, MAX_PROBLEM_CHARS, URN, ProblemError
+from arize_mcp.api.problems import URN, ProblemError
+from arize_mcp.api.refusals import MAX_EXCERPT_CHARS, MAX_PROBLEM_CHARS
 from tests.api.faults import FAULTS, Fault, error
 from tests.raw_server import Request, Step, answer, raw_server, reset
 

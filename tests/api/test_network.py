@@ -17,11 +17,11 @@ from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
-from arize_mcp import settings as settings_module
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import Settings
+from arize_mcp.settings import settings as settings_module
+from arize_mcp.settings.settings import Settings
 from tests.raw_server import RawServer, answer, raw_server
 
 HOST = "api.arize.test"

@@ -11,7 +11,7 @@ from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.sandbox.app import create_app
 from arize_mcp.sandbox.seed import API_KEY
 from arize_mcp.server.app import create_server
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 
 
 def main() -> None:

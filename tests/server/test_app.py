@@ -16,10 +16,12 @@ from arize_mcp.api import problems
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
-from arize_mcp.server.tools import TOOLS
-from arize_mcp.settings import Settings
+from arize_mcp.server.tools.toolsets import offered
+from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
 from tests.raw_server import answer, raw_server
+
+TOOLS = offered(())
 
 RUNS = [
     {"example_id": "e1", "output": "one", "model": "m", "latency_ms": 12345678901234567, "eval.c.score": 0.5},

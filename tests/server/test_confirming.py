@@ -12,7 +12,7 @@ from mcp import Client, types
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
 
 Answer = Callable[[types.ElicitRequestParams], Awaitable[types.ElicitResult]]

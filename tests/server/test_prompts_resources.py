@@ -11,7 +11,7 @@ from mcp.shared.exceptions import MCPError
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
-from arize_mcp.settings import Settings
+from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
 
 

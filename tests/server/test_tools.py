@@ -16,9 +16,11 @@ from pydantic import BaseModel
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.server.app import INSTRUCTIONS, create_server
 from arize_mcp.server.schemas import input_schema
-from arize_mcp.server.tools import TOOLS, Tool
-from arize_mcp.settings import Settings
+from arize_mcp.server.tools.tool import Tool
+from arize_mcp.server.tools.toolsets import offered
+from arize_mcp.settings.settings import Settings
 
+TOOLS = offered(())
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 HINTS = {
     "experiments_create": (False, False, False, True),

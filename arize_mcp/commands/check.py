@@ -14,11 +14,12 @@ from urllib.parse import urlsplit
 
 import anyio
 
-from arize_mcp import settings
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import HOSTS, Settings, SettingsError
+from arize_mcp.settings import settings
+from arize_mcp.settings.endpoint import HOSTS
+from arize_mcp.settings.settings import Settings, SettingsError
 
 _MARKS: Final = {"ok": "ok  ", "failed": "FAIL", "skipped": "-   ", "note": "note"}
 _LIMIT_S: Final = 15

@@ -18,10 +18,10 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCResponse
 
-from arize_mcp.server.stdio import MAX_LINE_BYTES, pipes
-from arize_mcp.server.wire import Wire
+from arize_mcp.transports.stdio import MAX_LINE_BYTES, pipes
+from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
-from tests.server.test_stdio import Session
+from tests.transports.test_stdio import Session
 
 INITIALIZE = {
     "jsonrpc": "2.0",
@@ -266,7 +266,7 @@ STRAY = """\
 import atexit, os, sys
 
 def hook(event, arguments):
-    if event == "import" and "arize_mcp.server.wire" in sys.modules and "mcp" in sys.modules:
+    if event == "import" and "arize_mcp.transports.wire" in sys.modules and "mcp" in sys.modules:
         print("stray and flushed, at an import", flush=True)
         os.write(1, b"stray, past Python\\n")
     elif event in ("import", "open", "socket.connect", "sqlite3.connect"):
@@ -330,8 +330,8 @@ def test_nothing_is_imported_before_it_is_needed(tmp_path: Path, upstream: Upstr
     assert ("httpx" in imported) is calls
     assert not imported & {
         "arize_mcp.sandbox",
-        "arize_mcp.demo",
-        "arize_mcp.check",
+        "arize_mcp.commands.demo",
+        "arize_mcp.commands.check",
         "sqlite3",
         "html.parser",
         "tomllib",

@@ -29,7 +29,7 @@ from mcp.shared.message import SessionMessage
 from pydantic import ValidationError
 from pydantic_core import from_json
 
-from arize_mcp.server.wire import Wire
+from arize_mcp.transports.wire import Wire
 
 logger = logging.getLogger(__name__)
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from arize_mcp import profiles, settings
-from arize_mcp.settings import SettingsError
+from arize_mcp.settings import profiles, settings
+from arize_mcp.settings.settings import SettingsError
 
 PROFILE = """\
 [profile]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import re
 from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
-from arize_mcp import profiles
+from arize_mcp.settings import profiles
 
 _PLACEHOLDER: Final = re.compile(
     r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key",
@@ -111,3 +112,13 @@ class Reader:
             self.fail(name, f"must be one of {', '.join(choices)}.")
             return default
         return text or default
+
+    def words(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
+        """Several of some words, separated by commas, in any case; ``all`` means all. In the order of the choices."""
+        given = [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+        for word in given:
+            if word not in (*choices, "all"):
+                near = difflib.get_close_matches(word, (*choices, "all"), 1)
+                meant = f" Did you mean {near[0]}?" if near else ""
+                self.fail(name, f"takes {', '.join(choices)} and all, separated by commas, nothing else.{meant}")
+        return tuple(choice for choice in choices if choice in given or "all" in given)

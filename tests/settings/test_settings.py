@@ -7,8 +7,8 @@ from typing import Protocol
 
 import pytest
 
-from arize_mcp import settings
-from arize_mcp.settings import Settings, SettingsError
+from arize_mcp.settings import endpoint, settings
+from arize_mcp.settings.settings import Settings, SettingsError
 
 
 class Load(Protocol):
@@ -153,7 +153,7 @@ def test_no_error_shows_a_value(load: Load):
         ("ARIZE_API_KEY", "your-api-key", "holds an unfilled placeholder"),
         ("ARIZE_API_KEY", "%KEY%", "holds an unfilled placeholder"),
         ("ARIZE_REGION", '"eu-west-1a"', "must be the region alone, without quotation marks."),
-        ("ARIZE_REGION", "eu-west", f"must be one of {', '.join(settings.REGIONS)}."),
+        ("ARIZE_REGION", "eu-west", f"must be one of {', '.join(endpoint.REGIONS)}."),
         ("ARIZE_REGION", "us", "ca-central-1a. What the ax command line tool calls US is us-east-1b."),
         ("ARIZE_SSL_CA_CERT", settings.__file__, "names a file that holds no PEM certificate"),
         ("ARIZE_SSL_CA_CERT", "/no/such.pem", "names a file that doesn't exist"),
@@ -270,3 +270,29 @@ def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatc
     for name in ("ARIZE_MCP_READONLY", "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X", "ARIZE_LOG_LEVEL"):
         monkeypatch.setenv(name, "x")
     assert settings.unknown_variables() == {"ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X": None}
+
+
+@pytest.mark.parametrize(
+    ("given", "toolsets"),
+    [
+        ("", ()),
+        (" , ", ()),
+        ("analysis", ("analysis",)),
+        (" FILES,analysis , analysis", ("analysis", "files")),
+        ("All", settings.TOOLSETS),
+    ],
+)
+def test_toolsets_are_names_in_any_case_and_come_in_a_fixed_order(
+    monkeypatch: pytest.MonkeyPatch, given: str, toolsets: tuple[str, ...]
+):
+    monkeypatch.setenv("ARIZE_MCP_TOOLSETS", given)
+    assert settings.load().toolsets == toolsets
+
+
+def test_an_unknown_toolset_is_an_error_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("ARIZE_MCP_TOOLSETS", "analysis,dataset")
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    [(name, detail)] = caught.value.errors
+    assert name == "ARIZE_MCP_TOOLSETS"
+    assert detail.endswith("Did you mean datasets?")

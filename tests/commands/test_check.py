@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from arize_mcp.check import run_check
+from arize_mcp.commands.check import run_check
 from tests.conftest import NO_HOME, Sandbox, sitecustomize
 
 HOSTS = {
@@ -272,7 +272,7 @@ def test_each_step_is_shown_before_the_next_one_waits(tmp_path: Path):
 def test_a_limit_of_its_own_is_not_blamed_on_a_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr("arize_mcp.check._LIMIT_S", 0.2)
+    monkeypatch.setattr("arize_mcp.commands.check._LIMIT_S", 0.2)
     monkeypatch.setenv("ARIZE_API_KEY", "k")
     monkeypatch.setenv("ARIZE_API_SCHEME", "http")
     with socket.create_server(("127.0.0.1", 0)) as silent:

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from arize_mcp.api import problems
-from arize_mcp.api.problems import MAX_EXCERPT_CHARS
+from arize_mcp.api import problems, refusals
+from arize_mcp.api.refusals import MAX_EXCERPT_CHARS
 
 
 def from_body(body: bytes | str, content_type: str = "text/plain") -> problems.ProblemError:
     raw = body if isinstance(body, bytes) else body.encode()
-    return problems.from_response("GET", 500, {"content-type": content_type}, raw, secret=None, retry_after_s=None)
+    return refusals.from_response("GET", 500, {"content-type": content_type}, raw, secret=None, retry_after_s=None)
 
 
 def test_a_long_error_body_is_quoted_in_part():
@@ -37,7 +37,7 @@ def test_terminal_escapes_and_control_characters_go(text: str, expected: str):
 
 
 def test_an_error_without_a_title_gets_the_status_phrase_even_for_an_unknown_status():
-    problem = problems.from_response("GET", 599, {}, b'{"detail":"d"}', secret=None, retry_after_s=None).problem
+    problem = refusals.from_response("GET", 599, {}, b'{"detail":"d"}', secret=None, retry_after_s=None).problem
     assert problem == {
         "detail": "d",
         "title": "HTTP 599",
@@ -49,14 +49,14 @@ def test_an_error_without_a_title_gets_the_status_phrase_even_for_an_unknown_sta
 def test_the_apis_own_members_are_not_overwritten():
     sent = {"title": "t", "status": 1, "hint": "h", "retry_after": "x", "request_id": None}
     headers = {"x-request-id": "r"}
-    problem = problems.from_response(
+    problem = refusals.from_response(
         "GET", 429, headers, json.dumps(sent).encode(), secret=None, retry_after_s=3.2
     ).problem
     assert problem == sent
 
 
 def test_fractions_of_a_second_are_rounded_up():
-    assert problems.from_response("GET", 429, {}, b"", secret=None, retry_after_s=3.2).problem.get("retry_after") == 4
+    assert refusals.from_response("GET", 429, {}, b"", secret=None, retry_after_s=3.2).problem.get("retry_after") == 4
 
 
 def test_a_secret_is_taken_out_of_values_keys_and_lists():
@@ -79,5 +79,5 @@ def test_a_secret_is_taken_out_before_anything_is_cut():
     for at in range(MAX_EXCERPT_CHARS - len(secret) - 1, MAX_EXCERPT_CHARS + 1):
         for body in (b"x" * at + secret.encode(), json.dumps({"detail": "x" * at + secret}).encode()):
             headers = {"x-request-id": "x" * 190 + secret}
-            problem = problems.from_response("GET", 400, headers, body, secret=secret, retry_after_s=None).problem
+            problem = refusals.from_response("GET", 400, headers, body, secret=secret, retry_after_s=None).problem
             assert secret[:3] not in json.dumps(problem)

@@ -1,0 +1,211 @@
+"""One call of an endpoint: its sends, its waits and its deadline. Nothing is done twice, nothing waits for ever."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, cast
+
+import anyio
+from pydantic import BaseModel
+
+from arize_mcp.api import problems, retry
+from arize_mcp.api.answers import JSONObject, checked, unexpected
+from arize_mcp.api.problems import ProblemError
+from arize_mcp.settings.settings import Settings
+
+if TYPE_CHECKING:
+    from arize_mcp.api.http import ASGIApp, Connections
+
+OnWait = Callable[[str], Awaitable[None]]
+"""Is told, in a sentence, what a call waits for."""
+
+
+class Clock:
+    """The event loop's clock, in seconds."""
+
+    def now(self) -> float:
+        """The present."""
+        return anyio.current_time()
+
+    async def sleep(self, delay_s: float) -> None:
+        """Wait."""
+        await anyio.sleep(delay_s)
+
+
+@dataclass
+class Call:
+    """One call of an endpoint: until when, and what is known of it so far.
+
+    ``deadline`` is in seconds on the API's clock. ``may_have_acted`` says that a request was sent whose effect isn't
+    known.
+    """
+
+    on_wait: OnWait | None
+    deadline: float
+    may_have_acted: bool = False
+    last: ProblemError | None = None
+
+
+class LostAnswerError(Exception):
+    """A POST whose answer was lost, how, and what came of looking for its effect."""
+
+    def __init__(self, error: ProblemError, lookup: str = "There was no time to look for it.") -> None:
+        self.error = error
+        self.lookup = lookup
+
+
+class Calls:
+    """Calls of endpoints over one pool of connections; its arguments are those of ``ExperimentsAPI``."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        app: ASGIApp | None,
+        ready: Callable[[], Awaitable[object]] | None,
+        clock: Clock,
+        jitter: Callable[[], float],
+    ) -> None:
+        self._settings = settings
+        self._app = app
+        self._ready = ready
+        self._slots = anyio.Semaphore(settings.max_connections, fast_acquire=True)
+        self._clock = clock
+        self._jitter = jitter
+        self._held_until: dict[tuple[str, str, int], float] = {}
+
+    @cached_property
+    def connections(self) -> Connections:
+        """The pool, opened when it is first used."""
+        from arize_mcp.api.http import Connections  # noqa: PLC0415 - httpx takes a while, a host that starts us waits
+
+        return Connections(self._settings, self._app)
+
+    async def aclose(self) -> None:
+        """Close the pool."""
+        if "connections" in vars(self):
+            await self.connections.aclose()
+
+    async def within_deadline(
+        self,
+        method: str,
+        on_wait: OnWait | None,
+        deadline_s: float | None,
+        work: Callable[[Call], Awaitable[JSONObject]],
+    ) -> JSONObject:
+        """Do the work of a call until its deadline.
+
+        Args:
+            method: the HTTP method of its first request.
+            on_wait: is told what it waits for.
+            deadline_s: how long it may take, in seconds, if that is less than the settings' deadline.
+            work: what to do.
+
+        Raises:
+            ProblemError: what work raises, or deadline-exceeded.
+            LostAnswerError: a POST may have taken effect all the same.
+        """
+        limit_s = self._settings.deadline_s if deadline_s is None else min(deadline_s, self._settings.deadline_s)
+        call = Call(on_wait, self._clock.now() + limit_s)
+        with anyio.move_on_after(limit_s):
+            try:
+                return await work(call)
+            except ProblemError as error:
+                raise self.clean(error) from error.__cause__
+        hint = problems.MAYBE_DONE[method] if call.may_have_acted else None
+        late = problems.deadline_exceeded(limit_s, call.last, hint)
+        if method == "POST" and call.may_have_acted:
+            raise LostAnswerError(late)
+        raise self.clean(late)
+
+    def clean(self, error: ProblemError) -> ProblemError:
+        """The same error; whatever it quotes from an answer may echo the key, which goes."""
+        error.problem = problems.redact(error.problem, self._settings.api_key)
+        return error
+
+    async def request(
+        self,
+        call: Call,
+        model: type[BaseModel] | None,
+        method: str,
+        *segments: str,
+        query: Mapping[str, str | int] | None = None,
+        body: JSONObject | None = None,
+    ) -> JSONObject:
+        """Send a request, again where it may be, and check the answer: against model, or, without one, to be a 204.
+
+        Args:
+            call: the call that it is part of.
+            model: the answer's.
+            method: the HTTP method.
+            segments: the path after ``/v2``; each is percent-encoded whole.
+            query: query parameters.
+            body: a JSON object.
+
+        Raises:
+            ProblemError: the last answer, when all sends failed.
+            LostAnswerError: a POST may have taken effect all the same.
+        """
+        endpoint = (method, segments[0], len(segments))
+        lost_before = False
+        sends = 0
+        while True:
+            try:
+                await self._hold_back(call, endpoint)
+                async with self._slots:
+                    if self._ready is not None:
+                        await self._ready()
+                    sends += 1
+                    call.may_have_acted = call.may_have_acted or method != "GET"
+                    answer = await self.connections.send(method, segments, query, body)
+                if model is not None:
+                    return checked(method, answer, model, self._settings.api_key)
+                if answer.status != 204:
+                    raise unexpected(method, answer, "should be absent, with status 204.")
+                return {}
+            except ProblemError as error:
+                call.last = error
+                lost_before = lost_before or retry.is_lost(error)
+                if method != "GET":
+                    call.may_have_acted = lost_before
+                if method == "POST" and (retry.is_lost(error) or (error.status == 409 and sends > 1)):
+                    raise LostAnswerError(error) from error
+                if method == "DELETE" and error.status == 404 and lost_before:
+                    return {"notes": ["The answer to an earlier send was lost; the experiment is gone now."]}
+                if sends > 1:
+                    cast("JSONObject", error.problem)["sends"] = sends
+                if method == "DELETE" and lost_before:
+                    error.problem["hint"] = problems.MAYBE_DELETED
+                wait_s = retry.wait_s(sends, error.retry_after_s, self._jitter())
+                if error.status == 429:
+                    until = self._clock.now() + min(retry.MAX_HOLD_S, error.retry_after_s or wait_s or 0.0)
+                    self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
+                if not retry.may_send_again(method, error) or wait_s is None or self._is_past(call, wait_s):
+                    raise
+                # Not the API's own words, which may echo anything.
+                reason = f"answered {error.status}" if error.status else error.problem.get("title", "").lower()
+                reason = "rate limited" if error.status == 429 else reason
+            await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
+
+    async def _hold_back(self, call: Call, endpoint: tuple[str, str, int]) -> None:
+        """After a 429 the other calls of the endpoint wait as well."""
+        while (wait_s := self._held_until.get(endpoint, 0.0) - self._clock.now()) > 0:
+            if wait_s > retry.MAX_RETRY_AFTER_S or self._is_past(call, wait_s):
+                raise problems.own(
+                    "rate-limited",
+                    "Rate limited",
+                    "The API has just refused another call of this endpoint as one too many; this one was held back.",
+                    "Call again after `retry_after` seconds.",
+                    retry_after=math.ceil(wait_s),
+                )
+            await self._wait(call, wait_s, f"rate limited, sending in {math.ceil(wait_s)} s")
+
+    def _is_past(self, call: Call, wait_s: float) -> bool:
+        return self._clock.now() + wait_s >= call.deadline
+
+    async def _wait(self, call: Call, wait_s: float, words: str) -> None:
+        if call.on_wait is not None:
+            await call.on_wait(words)
+        await self._clock.sleep(wait_s)

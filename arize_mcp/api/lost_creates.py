@@ -1,0 +1,67 @@
+"""What became of a create whose answer was lost: names are unique in their dataset, so it can be looked up."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from arize_mcp.api import problems
+from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.calls import Call, Calls, LostAnswerError
+from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
+from arize_mcp.api.paging import experiments_page, pages, runs_page
+from arize_mcp.api.problems import ProblemError
+
+
+async def look_up(
+    calls: Calls, call: Call, request: CreateExperimentRequest, started: datetime, lost: LostAnswerError
+) -> JSONObject:
+    """Find out what became of a create whose answer was lost.
+
+    Returns:
+        The Experiment, where this call stored it.
+
+    Raises:
+        ProblemError: the 409 that it would have been.
+        LostAnswerError: it can't be found, so that it may still be on its way.
+    """
+    try:
+        found = await _find(calls, call, request)
+        if found is None:
+            raise LostAnswerError(lost.error, "Its name is not in the dataset so far.")
+        if await _is_of_this_call(calls, call, request, found, started):
+            return found
+    except ProblemError as error:
+        raise LostAnswerError(lost.error, f"Looking for it failed: {error}") from error
+    raise problems.name_taken(request.name, found)
+
+
+async def _find(calls: Calls, call: Call, request: CreateExperimentRequest) -> JSONObject | None:
+    """The experiment of that very name in that dataset, if there is one."""
+    query = ListExperimentsRequest(dataset_id=request.dataset_id, name=request.name, limit=100)
+    async for page in pages(lambda cursor: experiments_page(calls, call, query.model_copy(update={"cursor": cursor}))):
+        for experiment in page["experiments"]:
+            identity = (experiment.get("name"), experiment.get("dataset_id"))
+            if identity == (request.name, request.dataset_id) and experiment["id"]:
+                return experiment
+    return None
+
+
+async def _is_of_this_call(
+    calls: Calls, call: Call, request: CreateExperimentRequest, found: JSONObject, started: datetime
+) -> bool:
+    """Whether an experiment was created since then, on the server's clock, and its runs are those that were sent.
+
+    Clocks are compared to the second, so the time alone can't tell this call's from one just before it.
+    """
+    try:
+        created = datetime.fromisoformat(str(found.get("created_at")))
+    except ValueError:
+        return False
+    # The timestamp may be in whole seconds.
+    if created.tzinfo is None or created < (started + calls.connections.clock_skew).replace(microsecond=0):
+        return False
+    query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
+    stored: list[tuple[object, object]] = []
+    async for page in pages(lambda cursor: runs_page(calls, call, query.model_copy(update={"cursor": cursor}))):
+        stored += [(run.get("example_id"), run.get("output")) for run in page["experiment_runs"]]
+    return stored == [(run.example_id, run.output) for run in request.experiment_runs]

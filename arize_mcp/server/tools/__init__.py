@@ -1,0 +1,1 @@
+"""The tools: a row each, a module a toolset."""
