@@ -46,11 +46,12 @@ OURS: dict[str, set[str]] = {
         "server.fitting",
     },
     "server.tools.experiments": {
-        "api.models", "api.client", "server.confirming", "server.fitting", "server.tools.tool",
+        "api.models", "api.answers", "api.client", "server.confirming", "server.fitting", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {
-        "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.fitting",
+        "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.confirming",
+        "server.fitting",
         "server.prompts", "server.resources", "server.tools.tool", "server.tools.toolsets",
     },
     "transports.__init__": set(),
