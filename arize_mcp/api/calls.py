@@ -163,7 +163,7 @@ class Calls:
                 if model is not None:
                     return checked(method, answer, model, self._settings.api_key)
                 if answer.status != 204:
-                    raise unexpected(method, answer, "should be absent, with status 204.")
+                    raise unexpected(method, answer, "should be absent, with status 204.", "")
                 return {}
             except ProblemError as error:
                 call.last = error

@@ -24,6 +24,9 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
+DEFAULT_LIMIT = 50
+"""How many items the API puts on a page where no limit is given."""
+
 
 def _not_a_switch(value: object) -> object:
     # To pydantic, true is the integer 1.
@@ -171,7 +174,9 @@ class ListExperimentsRequest(_Request):
         Field(min_length=1, max_length=255, description="Only experiments whose name contains this, in any case."),
     ] = None
     limit: Annotated[
-        int | None, Field(ge=1, le=100, description="How many at most. Default 50."), BeforeValidator(_not_a_switch)
+        int | None,
+        Field(ge=1, le=100, description="How many at most. Default 50."),
+        BeforeValidator(_not_a_switch),
     ] = None
     cursor: _Cursor = None
 
@@ -181,7 +186,9 @@ class ListExperimentRunsRequest(_Request):
 
     experiment_id: _ExperimentId
     limit: Annotated[
-        int | None, Field(ge=1, le=500, description="How many at most. Default 50."), BeforeValidator(_not_a_switch)
+        int | None,
+        Field(ge=1, le=500, description="How many at most. Default 50."),
+        BeforeValidator(_not_a_switch),
     ] = None
     cursor: _Cursor = None
 

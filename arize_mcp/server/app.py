@@ -23,9 +23,9 @@ from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
 from arize_mcp.server.confirming import readable_answers
-from arize_mcp.server.fitting import Result, written
 from arize_mcp.server.prompts import get_prompt, list_prompts
 from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
+from arize_mcp.server.shortening import Result, written
 from arize_mcp.server.tools.tool import Call, Outcome, Tool
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings.settings import Settings

@@ -9,10 +9,11 @@ from mcp import types
 from mcp.shared.exceptions import MCPError
 
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.api.models import GetExperimentRequest, ListExperimentRunsRequest
+from arize_mcp.api.models import DEFAULT_LIMIT, GetExperimentRequest, ListExperimentRunsRequest
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
-from arize_mcp.server.fitting import fit_page, shorten
+from arize_mcp.server.fitting import fit_page
+from arize_mcp.server.shortening import shorten
 
 _PREFIX: Final = "arize://experiments/"
 _MIME_TYPE: Final = "application/json"
@@ -57,6 +58,7 @@ async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.
         runs = await fit_page(
             await api.list_runs(first),
             "experiment_runs",
+            DEFAULT_LIMIT,
             max_chars,
             lambda limit: api.list_runs(first.model_copy(update={"limit": limit})),
         )

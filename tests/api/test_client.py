@@ -216,7 +216,7 @@ async def test_retry_after_is_told_in_whole_seconds(header: str, seconds: int | 
         ("", "is empty"),
         ("<!DOCTYPE html><p>Sign in", "is HTML: Sign in"),
         ('{"id":', "is not JSON"),
-        ('{"id":NaN}', "is not JSON"),
+        ('{"id":"x",}', "is not JSON"),
         ("[]", "doesn't have the expected shape"),
         ('"x"', "doesn't have the expected shape"),
         ('{"name":"x"}', "/id: Field required"),

@@ -15,7 +15,7 @@ from mcp import Client, types
 from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
-from arize_mcp.server.fitting import shorten
+from arize_mcp.server.shortening import shorten
 from tests.raw_server import RawServer, Request, answer, raw_server
 
 MAX_CHARS = 2_000
@@ -106,7 +106,9 @@ def test_following_cursors_gives_every_item_once_in_order(sizes: list[int], limi
     for page in pages:
         count = len(page["experiment_runs"])
         if page["pagination"]["has_more"] and count < (limit or 50):
-            assert page["notes"][0].startswith(f"{count} of ")
+            assert page["notes"][0].startswith(f"{count} run")
+            assert f"({limit or 50} asked for)" in page["notes"][0]
+            assert page["notes"][0].endswith(f"as cursor and limit {count}.")
         else:
             assert "notes" not in page
 
@@ -125,7 +127,7 @@ async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_ca
     count = len(page["experiment_runs"])
     assert 1 < count < 20
     assert page["pagination"] == {"has_more": True, "next_cursor": str(count)}
-    assert page["notes"][0].startswith(f"{count} of 20 ")
+    assert page["notes"][0].startswith(f"{count} runs are here (20 asked for)")
     assert "cursor" in page["notes"][0]
     assert "shortened" not in page
     assert upstream.requests == 2, "one request over the minimum"
@@ -181,12 +183,114 @@ async def test_more_without_a_cursor_is_said():
     assert "more than these 4" in page["notes"][0]
 
 
-async def test_what_no_cut_can_make_fit_is_a_problem():
+WIDE: dict[str, Any] = {
+    "an embedding": [n / 7 for n in range(3_072)],
+    "steps": [{"thought": "t" * 80, "tool": {"name": "search", "arguments": {"q": "q" * 20}}} for _ in range(3_000)],
+    "logprobs": [[["token", -0.5, [["other", -2.5]] * 5]] for _ in range(2_000)],
+    "an object": {f"key {n}": n for n in range(5_000)},
+    "empties": [[]] * 20_000,
+    "nested": [[[[n] * 30] * 30] * 30 for n in range(30)],
+    "a wide object in a list": [{f"k{n}": "v" for n in range(9_000)}],
+}
+
+
+@pytest.mark.parametrize("wide", WIDE.values(), ids=WIDE)
+async def test_a_run_that_is_wide_is_shortened_to_its_first_entries_and_the_next_ones_can_be_read(wide: Any):
+    sent = {"id": "1", "example_id": "e", "output": "o" * 300, "wide/~": wide, "eval.q.score": 0.5}
+    upstream = Upstream([sent, run(2, 5)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        for arguments in ({}, {"limit": 1}):
+            page = await result_of(client, **arguments)
+            assert page["pagination"] == {"has_more": True, "next_cursor": "1"}
+            (got,) = page["experiment_runs"]
+            assert {**got, "wide/~": None} == {**sent, "wide/~": None}, "the other fields are whole"
+            assert page["shortened"], "what was cut is told"
+            for entry in page["shortened"]:
+                kept, whole = at(page, entry["pointer"]), at({"experiment_runs": [sent]}, entry["pointer"])
+                assert entry["items"] == len(whole) > len(kept)
+                inside = [other for other in page["shortened"] if other["pointer"].startswith(entry["pointer"] + "/")]
+                assert inside or list(kept) == list(whole)[: len(kept)]
+            last = await result_of(client, cursor="1")
+            assert last["experiment_runs"] == [run(2, 5)]
+
+
+def at(value: Any, pointer: str) -> Any:
+    """What a JSON Pointer (RFC 6901) points at."""
+    for token in pointer.split("/")[1:]:
+        name = token.replace("~1", "/").replace("~0", "~")
+        is_list = value.__class__ is list
+        value = value[int(name)] if is_list else value[name]
+    return value
+
+
+async def test_a_long_text_and_a_wide_array_share_the_room():
+    sent = {"id": "1", "output": "o" * 5_000, "embedding": [0.123456] * 3_072}
+    upstream = Upstream([sent])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client)
+    (got,) = page["experiment_runs"]
+    assert len(got["output"]) >= MAX_CHARS // 4
+    assert len(got["embedding"]) > 50
+    assert {entry["pointer"] for entry in page["shortened"]} == {
+        "/experiment_runs/0/output",
+        "/experiment_runs/0/embedding",
+    }
+
+
+async def test_a_run_of_too_many_fields_keeps_its_first_ones():
+    upstream = Upstream([{"id": "1", "output": "o"} | {f"feature_{n}": n for n in range(2_000)}, run(2, 5)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client)
+    assert page["shortened"] == [{"pointer": "/experiment_runs/0", "items": 2002}]
+    assert page["experiment_runs"][0]["output"] == "o"
+    assert page["pagination"] == {"has_more": True, "next_cursor": "1"}
+
+
+async def test_without_cursors_too_many_runs_are_shortened_too():
     upstream = Upstream([{"id": str(n), "n": list(range(100))} for n in range(50)], cursors=False)
     async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
-        problem = await result_of(client)
-    assert problem["type"] == URN + "result-too-large"
-    assert "limit" in problem["hint"]
+        page = await result_of(client)
+    assert [item["id"] for item in page["experiment_runs"]] == [str(n) for n in range(len(page["experiment_runs"]))]
+    assert page["shortened"]
+
+
+async def test_what_no_cut_can_make_fit_is_a_problem():
+    body = json.dumps({"id": "x"} | {f"field {n}": n for n in range(5_000)})
+    async with raw_server(answer(body)) as server, client_of(server) as client:
+        result = await client.call_tool("experiments_get", {"experiment_id": "x"})
+    assert dict(result.structured_content or {})["type"] == URN + "result-too-large"
+
+
+UNPASSABLE = {
+    "a number that is none": ("NaN", None, {"text": "NaN"}),
+    "an infinity": ("-Infinity", None, {"text": "-Infinity"}),
+    "a number over all floats": ("1e400", None, {"text": "1e400"}),
+    "an integer of 5,000 digits": ("9" * 5_000, None, {"text": "9" * 100}),
+    "98 deep": ("[" * 98 + "]" * 98, "[" * 98 + "]" * 98, {"chars": 196}),
+    "150 deep, with a number that is none": ('{"a":' * 150 + "NaN" + "}" * 150,) * 2 + ({"chars": 903},),
+    "20,000 deep": ("[" * 20_000 + "]" * 20_000,) * 2 + ({"chars": 40_000},),
+}
+
+
+@pytest.mark.parametrize(("sent", "got", "told"), UNPASSABLE.values(), ids=UNPASSABLE)
+async def test_a_run_with_what_cant_be_passed_on_does_not_hide_its_page(sent: str, got: str | None, told: Any):
+    body = f'{{"experiment_runs":[{{"id":"1"}},{{"id":"2","a/b":{sent},"c":1}},{{"id":"3"}}],"pagination":{{}}}}'
+    async with raw_server(answer(body)) as server, client_of(server, 100_000) as client:
+        result = await client.call_tool("experiments_runs_list", {"experiment_id": "x"})
+        assert len(server.requests) == 1
+    page = dict(result.structured_content or {})
+    assert [item["id"] for item in page["experiment_runs"]] == ["1", "2", "3"]
+    assert page["experiment_runs"][1]["c"] == 1
+    assert page["shortened"] == [{"pointer": "/experiment_runs/1/a~1b", **told}]
+    kept = page["experiment_runs"][1]["a/b"]
+    assert kept == got
+
+
+async def test_ninety_seven_deep_is_passed_on_as_it_is():
+    body = f'{{"experiment_runs":[{{"id":"1","a":{"[" * 97 + "]" * 97}}}],"pagination":{{}}}}'
+    async with raw_server(answer(body)) as server, client_of(server) as client:
+        page = await result_of(client)
+    assert page == json.loads(body)
 
 
 async def test_no_limit_is_no_limit():
@@ -205,7 +309,7 @@ async def test_an_experiment_that_is_too_large_is_shortened():
 
 
 async def test_a_create_is_never_told_as_failed_because_its_answer_is_long():
-    body = json.dumps({"id": "x", "n": list(range(5_000))})
+    body = json.dumps({"id": "x"} | {f"field {n}": n for n in range(5_000)})
     new = {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
     async with raw_server(answer(body, status="201 Created")) as server, client_of(server) as client:
         result = await client.call_tool("experiments_create", new)

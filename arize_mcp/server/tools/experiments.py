@@ -11,7 +11,7 @@ from arize_mcp.api import models
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.server.confirming import Question, ask, needs_asking
-from arize_mcp.server.fitting import Fitted, FittedPage
+from arize_mcp.server.shortening import Fitted, FittedPage
 from arize_mcp.server.tools.tool import Call, Outcome, Tool, object_of, page_of
 
 _delete = object_of(ExperimentsAPI.delete, wrote=True)

@@ -14,9 +14,11 @@ from pydantic import BaseModel
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.models import DEFAULT_LIMIT
 from arize_mcp.api.problems import ProblemError
-from arize_mcp.server.fitting import Result, fit_page, shorten, written
+from arize_mcp.server.fitting import fit_page
 from arize_mcp.server.schemas import input_schema, output_schema
+from arize_mcp.server.shortening import Result, shorten, written
 from arize_mcp.settings.settings import Settings
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
@@ -138,6 +140,7 @@ def page_of(items: str, method: _Method[_RequestT]) -> Answer[_RequestT]:
         return await fit_page(
             await fetch(request),
             items,
+            getattr(request, "limit", None) or DEFAULT_LIMIT,
             call.settings.max_result_chars,
             lambda limit: fetch(request.model_copy(update={"limit": limit})),
         )
