@@ -29,20 +29,39 @@ OURS: dict[str, set[str]] = {
     "api.answers": {"api.reading", "api.problems", "api.refusals", "api.http"},
     "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "settings.settings"},
     "api.paging": {"api.models", "api.answers", "api.calls"},
+    "api.all_runs": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
         "api.models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging", "api.lost_creates",
-        "settings.settings",
+        "api.all_runs", "settings.settings",
     },
+    "analysis.__init__": set(),
+    "analysis.numbers": set(),
+    "analysis.fields": set(),
+    "analysis.errors": {"analysis.fields"},
+    "analysis.runs": {"analysis.errors", "analysis.fields", "analysis.numbers"},
+    "analysis.summary": {"analysis.errors", "analysis.fields", "analysis.numbers", "analysis.runs"},
+    "analysis.comparison": {"analysis.fields", "analysis.numbers", "analysis.runs", "analysis.summary"},
+    "analysis.query": {"analysis.fields"},
     "server.__init__": set(),
     "server.schemas": set(),
     "server.arguments": {"api.problems", "server.schemas"},
     "server.shortening": {"api.answers", "api.jsontext", "api.problems"},
     "server.fitting": {"api.answers", "api.jsontext", "server.shortening"},
     "server.confirming": {"api.answers", "api.problems", "settings.settings"},
-    "server.prompts": set(),
+    "server.listing": {"api.answers", "api.jsontext", "server.shortening"},
+    "server.analysis_models": {"api.models"},
+    "server.computing": {
+        "analysis.comparison", "analysis.fields", "analysis.query", "analysis.runs", "analysis.summary", "api.calls",
+        "api.client", "api.models", "api.problems", "server.analysis_models", "server.listing", "server.shortening",
+    },
+    "server.prompts": {
+        "api.client", "api.problems", "settings.settings", "server.arguments", "server.analysis_models",
+        "server.computing", "server.shortening",
+    },
     "server.resources": {
-        "api.client", "api.models", "api.problems", "server.arguments", "server.fitting", "server.shortening",
+        "api.answers", "api.client", "api.models", "api.problems", "server.arguments", "server.analysis_models",
+        "server.computing", "server.fitting", "server.shortening",
     },
     "server.tools.__init__": set(),
     "server.tools.tool": {
@@ -51,6 +70,9 @@ OURS: dict[str, set[str]] = {
     },
     "server.tools.experiments": {
         "api.models", "api.answers", "api.client", "server.confirming", "server.shortening", "server.tools.tool",
+    },
+    "server.tools.analysis": {
+        "server.analysis_models", "server.computing", "server.shortening", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {

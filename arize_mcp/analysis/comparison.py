@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import Counter
 from collections.abc import Collection
 from typing import Final, Literal, NamedTuple
 
-from arize_mcp.analysis.fields import JSONObject, present, resolve
+from arize_mcp.analysis.fields import JSONObject, excerpt, present, resolve
 from arize_mcp.analysis.numbers import (
     Number,
     confidence_interval_95,
@@ -21,6 +20,7 @@ from arize_mcp.analysis.runs import Runs
 from arize_mcp.analysis.summary import directions
 
 EXCERPT_CHARS: Final = 60
+_TEXTS: Final = {"baseline_output", "candidate_output", "explanation", "error"}
 
 Change = Literal["worse", "better", "failed", "all"]
 
@@ -86,23 +86,32 @@ class Comparison:
             "labels": self._labels(),
             "measures": self._measures(),
         }
+        self._changed.sort()
 
-    def answer(self, limit: int) -> JSONObject:
-        """The comparison with at most limit entries in ``changed``, ``newly_failed`` and ``fixed``."""
+    def answer(self, limit: int, excerpt_chars: int = EXCERPT_CHARS) -> JSONObject:
+        """The comparison with at most limit entries in ``changed``, ``newly_failed`` and ``fixed``.
+
+        Args:
+            limit: how many.
+            excerpt_chars: how long outputs, explanations and errors may be, at most EXCERPT_CHARS.
+        """
         notes = self._notes()
         lists = {"newly_failed": self._newly_failed, "fixed": self._fixed}
         for name, example_ids in lists.items():
             if (more := len(example_ids) - limit) > 0:
-                notes.append(f"{more} more examples are {name.replace('_', ' ')}: a larger limit lists them.")
+                notes.append(f"There are {more} more {name.replace('_', ' ')} examples.")
         if self._change == "failed":
-            changed = [self._failed(example_id) for example_id in self._newly_failed[:limit]]
+            entries = [self._failed(example_id) for example_id in self._newly_failed[:limit]]
         else:
-            changed = [self._entry(entry) for entry in heapq.nsmallest(limit, self._changed)]
-            if (more := len(self._changed) - len(changed)) > 0:
+            entries = [self._entry(changed) for changed in self._changed[:limit]]
+            if (more := len(self._changed) - len(entries)) > 0:
                 kind = "better or worse" if self._change == "all" else self._change
-                notes.append(f"{more} more scores of examples are {kind}, by no more: a larger limit lists them.")
+                notes.append(f"There are {more} more scores of examples that got {kind}, none by more.")
+        for entry in entries:
+            for name in _TEXTS & entry.keys():
+                entry[name] = excerpt(entry[name], excerpt_chars)
         failures = {name: example_ids[:limit] for name, example_ids in lists.items()}
-        return {**self._content, "failures": failures, "changed": changed, "notes": notes}
+        return {**self._content, "failures": failures, "changed": entries, "notes": notes}
 
     def _failures(self) -> tuple[list[str], list[str]]:
         """The matched examples that failed in the candidate only, and those in the baseline only, by example id."""

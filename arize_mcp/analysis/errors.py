@@ -13,8 +13,8 @@ MAX_EXAMPLE_IDS: Final = 100
 _MAX_ERROR_CHARS: Final = 300
 
 # An apostrophe inside a word opens and closes nothing.
-_QUOTED: Final = re.compile(  # noqa: RUF001
-    r"(?<!\w)'[^'\n]*'(?!\w)" r'|"[^"\n]*"' r"|`[^`\n]*`" r"|“[^”\n]*”" r"|‘[^’\n]*’(?!\w)" r"|«[^»\n]*»"
+_QUOTED: Final = re.compile(
+    r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\"|`[^`\n]*`|\u201c[^\u201d\n]*\u201d|\u2018[^\u2019\n]*\u2019(?!\w)|\xab[^\xbb\n]*\xbb"
 )
 # What may be a number or an id, as 30s, 10.0.0.1:8080, req_01HZY6X8E7 or a UUID, without a full stop after it.
 _TOKEN: Final = re.compile(r"[\w.:+%@-]*[\w%]")

@@ -159,3 +159,16 @@ def nearest(name: str, known: Iterable[str], count: int = 5) -> str:
 def present(**members: Any) -> JSONObject:
     """An object without the members that are None."""
     return {name: value for name, value in members.items() if value is not None}
+
+
+def may_have_more(whose: str, count: int) -> str:
+    """The note of runs that may not be all.
+
+    Args:
+        whose: begins it: whose runs they are.
+        count: how many there are.
+    """
+    return (
+        f"{whose} may have more runs than these {count}: the API says that there are more, or gave as many as it gives "
+        "at once, and no cursor to go on with."
+    )

@@ -8,7 +8,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from arize_mcp.analysis.fields import JSONObject, Kind, UnknownNameError, annotations_of, as_text, field_of
+from arize_mcp.analysis.fields import (
+    JSONObject,
+    Kind,
+    UnknownNameError,
+    annotations_of,
+    as_text,
+    field_of,
+    may_have_more,
+)
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"]
 
@@ -60,6 +68,11 @@ class Query:
             texts; a run without the field is last, equal ones are in the order of recording.
         offset: how many of the runs that are meant to leave out.
         limit: how many there may be.
+
+    Attributes:
+        total: how many runs there are.
+        matched: for how many all conditions hold.
+        may_have_more: whether the API said so and gave no way to them; set by who reads.
     """
 
     def __init__(
@@ -73,6 +86,7 @@ class Query:
     ) -> None:
         self.total = 0
         self.matched = 0
+        self.may_have_more = False
         self._columns = list(dict.fromkeys(fields))
         self._where = where
         self._sort = sort
@@ -115,17 +129,18 @@ class Query:
             "rows": table,
             "matched": self.matched,
             "total": self.total,
-            "notes": self.more(len(table)),
+            "notes": self.notes(len(table)),
         }
 
-    def more(self, count: int) -> list[str]:
-        """What to say where count rows are not all that is meant."""
+    def notes(self, count: int) -> list[str]:
+        """What to say where there are count rows."""
+        notes = [may_have_more("The experiment", self.total)] if self.may_have_more else []
         rest = self.matched - self._offset - count
         if rest > 0:
-            return [f"{rest} more runs match: for the next ones call again with offset {self._offset + count}."]
-        if self.matched and not count:
-            return [f"No run is there from offset {self._offset} on."]
-        return []
+            notes.append(f"{rest} more runs match: for the next ones call again with offset {self._offset + count}.")
+        elif self.matched and not count:
+            notes.append(f"{self.matched} runs match, and none is there from offset {self._offset} on.")
+        return notes
 
     def _check_names(self) -> tuple[str, bool] | None:
         """The field to sort by, and whether the largest is first."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from arize_mcp.analysis.errors import ErrorKinds
@@ -16,6 +16,7 @@ from arize_mcp.analysis.fields import (
     excerpt,
     field_of,
     is_failed,
+    may_have_more,
 )
 from arize_mcp.analysis.numbers import Number, is_number, mean_of_runs
 
@@ -31,14 +32,14 @@ class Runs:
     A run has an index, from 0, in the order of recording; columns hold values by it, and null is as absent.
 
     Args:
-        experiment: the experiment as the API sent it.
         excerpt_chars: how much of an output or explanation is kept.
 
     Attributes:
+        experiment: the experiment as the API sent it; set by who reads.
         count: how many runs there are.
         may_have_more: whether the API said so and gave no way to them; set by who reads.
         ids, example_ids, outputs: by the run's index; None where it has none.
-        failed: the indexes of the failed runs.
+        failed: excerpts of the failed runs' errors, by index.
         fields: every top-level field's name, and how many runs have it.
         scores, labels, measures, categories, explanations: columns by name; an annotation's name begins with
             ``annotation.``.
@@ -46,8 +47,8 @@ class Runs:
         error_like: what other fields say of errors, by the field's name.
     """
 
-    def __init__(self, experiment: JSONObject, excerpt_chars: int) -> None:
-        self.experiment = experiment
+    def __init__(self, excerpt_chars: int) -> None:
+        self.experiment: JSONObject = {}
         self.count = 0
         self.may_have_more = False
         self.ids: list[str | None] = []
@@ -176,10 +177,7 @@ class Runs:
         """
         notes: list[str] = []
         if self.may_have_more:
-            notes.append(
-                f"{whose} may have more runs than these {self.count}: the API says that there are more, or gives full "
-                "pages, and no cursor to go on with."
-            )
+            notes.append(may_have_more(whose, self.count))
         if not self.count:
             notes.append(f"{whose} has no runs.")
         if without := self.example_ids.count(None):
@@ -216,11 +214,3 @@ class _Category:
 
 def _id(value: Any) -> str | None:
     return None if value is None or value == "" else as_text(value)
-
-
-def read(experiment: JSONObject, runs: Iterable[Mapping[str, Any]], excerpt_chars: int) -> Runs:
-    """All runs of an experiment at once."""
-    taken = Runs(experiment, excerpt_chars)
-    for run in runs:
-        taken.add(run)
-    return taken

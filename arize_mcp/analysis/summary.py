@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from arize_mcp.analysis.errors import entry
-from arize_mcp.analysis.fields import JSONObject, UnknownNameError, present, resolve
+from arize_mcp.analysis.fields import JSONObject, UnknownNameError, excerpt, present, resolve
 from arize_mcp.analysis.numbers import Number, mean, percentile, rounded, stdev
 from arize_mcp.analysis.runs import MAX_CATEGORY_VALUES, Numbers, Runs
 
@@ -54,17 +54,22 @@ class Summary:
         if group_by is not None:
             self._content["groups"] = _groups(runs, group_by)
 
-    def answer(self, limit: int) -> JSONObject:
-        """The summary with at most limit entries in ``errors``, in their ``example_ids``, and of a score's lowest."""
+    def answer(self, limit: int, excerpt_chars: int = EXCERPT_CHARS) -> JSONObject:
+        """The summary with at most limit entries in ``errors``, in their ``example_ids``, and of a score's lowest.
+
+        Args:
+            limit: from 0 to MAX_LIMIT.
+            excerpt_chars: how long outputs and explanations may be, at most EXCERPT_CHARS.
+        """
         runs, notes = self._runs, self._runs.notes("The experiment")
         if (more := len(self._kinds) - limit) > 0:
-            notes.append(f"{more} more kinds of errors are not listed: a larger limit shows them.")
+            notes.append(f"There are {more} more kinds of errors, none more frequent.")
         return {
             "experiment": runs.head,
             **self._content,
             "errors": [entry(kind, limit, name) for kind, name in self._kinds[:limit]],
             "lowest": [
-                _run(runs, name, index, value)
+                _run(runs, name, index, value, excerpt_chars)
                 for name, lowest in self._lowest.items()
                 for index, value in lowest[:limit]
             ],
@@ -181,12 +186,12 @@ def _lowest(column: Numbers, *, is_lower_better: bool) -> list[tuple[int, Number
     return best(MAX_LIMIT, column.items(), key=lambda item: item[1])
 
 
-def _run(runs: Runs, score: str, index: int, value: Number) -> JSONObject:
+def _run(runs: Runs, score: str, index: int, value: Number, excerpt_chars: int) -> JSONObject:
     return present(
         score=score,
         value=rounded(value),
         run_id=runs.ids[index],
         example_id=runs.example_ids[index],
-        output=runs.outputs[index],
-        explanation=runs.explanations.get(score, {}).get(index),
+        output=excerpt(runs.outputs[index], excerpt_chars),
+        explanation=excerpt(runs.explanations.get(score, {}).get(index), excerpt_chars),
     )

@@ -28,7 +28,8 @@ DEFAULT_LIMIT = 50
 """How many items the API puts on a page where no limit is given."""
 
 
-def _not_a_switch(value: object) -> object:
+def not_a_switch(value: object) -> object:
+    """The value of a whole number, unless it is true or false."""
     # To pydantic, true is the integer 1.
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "Input should be an integer")
@@ -42,11 +43,15 @@ def _path_segment(value: str) -> str:
     return value
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """Arguments: nothing but what is known."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Response(BaseModel):
+class Response(BaseModel):
+    """An answer: also what isn't known."""
+
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
@@ -79,7 +84,7 @@ def _kind_of(text: str) -> str | None:
         return None
 
 
-_ExperimentId = Annotated[
+ExperimentId = Annotated[
     str,
     Field(
         min_length=1,
@@ -88,6 +93,8 @@ _ExperimentId = Annotated[
     AfterValidator(_path_segment),
     _id_of("Experiment"),
 ]
+"""An experiment's id, or a link that holds it."""
+
 _Cursor = Annotated[
     str | None,
     Field(
@@ -113,7 +120,7 @@ class ExperimentRunInput(BaseModel):
     output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
 
 
-class CreateExperimentRequest(_Request):
+class CreateExperimentRequest(Request):
     """Source: the API document, experiments_create."""
 
     name: Annotated[
@@ -144,19 +151,19 @@ class CreateExperimentRequest(_Request):
     ]
 
 
-class DeleteExperimentRequest(_Request):
+class DeleteExperimentRequest(Request):
     """Source: the API document, experiments_delete."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
 
 
-class GetExperimentRequest(_Request):
+class GetExperimentRequest(Request):
     """Source: the API document, experiments_get."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
 
 
-class ListExperimentsRequest(_Request):
+class ListExperimentsRequest(Request):
     """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
 
     dataset_id: Annotated[
@@ -176,24 +183,24 @@ class ListExperimentsRequest(_Request):
     limit: Annotated[
         int | None,
         Field(ge=1, le=100, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
     cursor: _Cursor = None
 
 
-class ListExperimentRunsRequest(_Request):
+class ListExperimentRunsRequest(Request):
     """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
     limit: Annotated[
         int | None,
         Field(ge=1, le=500, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
     cursor: _Cursor = None
 
 
-class Experiment(_Response):
+class Experiment(Response):
     """Source: the API document, Experiment; nullable and newer fields as of today's API."""
 
     id: str
@@ -207,7 +214,7 @@ class Experiment(_Response):
     integration_id: Annotated[Any, Field(description="Its agent integration, or null.")] = None
 
 
-class ExperimentRun(_Response):
+class ExperimentRun(Response):
     """Source: the API document, ExperimentRun; ``error`` and ``annotations`` are of today's API."""
 
     id: Annotated[Any, Field(description="The run's id.")] = None
@@ -217,14 +224,14 @@ class ExperimentRun(_Response):
     annotations: Annotated[Any, Field(description="Human annotations.")] = None
 
 
-class Pagination(_Response):
+class Pagination(Response):
     """Source: the API document, PaginationMetadata."""
 
     has_more: StrictBool = False
     next_cursor: Annotated[Any, Field(description="Absent on the last page.")] = None
 
 
-class ExperimentsPage(_Response):
+class ExperimentsPage(Response):
     """Source: the API document, ExperimentsList200Response."""
 
     experiments: list[Experiment]
@@ -238,7 +245,7 @@ def _objects(runs: list[Any]) -> list[Any]:
     return runs
 
 
-class ExperimentRunsPage(_Response):
+class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
     # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
@@ -246,7 +253,7 @@ class ExperimentRunsPage(_Response):
     pagination: Pagination = Pagination()
 
 
-class DeletedExperiment(_Response):
+class DeletedExperiment(Response):
     """What stands in for the 204 without a body that experiments_delete answers."""
 
     experiment_id: str
