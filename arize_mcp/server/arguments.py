@@ -31,11 +31,10 @@ _DETAILS: Final = {
     "int_from_float": _NOT_WHOLE,
     "int_parsing_size": _NOT_WHOLE,
     "greater_than_equal": "Must be at least {ge}.",
-    "less_than_equal": "Must be at most {le}; page with cursor for more.",
+    "less_than_equal": "Must be at most {le}.",
     "list_type": "Must be an array; put a single object into one.",
     "too_short": "Must have at least {min_length} item.",
     "too_long": "Must have at most {max_length} items.",
-    "model_type": "Must be an object with example_id and output.",
     "path_segment": "Is not an id; experiments_list shows the ids.",
     "name_for_id": "Looks like a name; experiments_list has a name argument to find its id by its name.",
     "link": "Is a link without the id of the {kind} in it: experiments_list shows the ids.",
@@ -97,16 +96,29 @@ def _pointer(location: tuple[int | str, ...]) -> str:
     return "#" + "".join("/" + quote(problems.plain(token, 200), safe="~.[]") for token in tokens)
 
 
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The fields that the object at a place of the arguments may have."""
+    schema = input_schema(model)
+    for token in location:
+        schema = schema["items"] if isinstance(token, int) else schema["properties"][token]
+    return list(schema["properties"])
+
+
 def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     """One sentence: what is wrong and what would be right."""
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if fault["type"] == "extra_forbidden":
         from difflib import get_close_matches  # noqa: PLC0415 - most calls have no misspelt argument
 
-        near = get_close_matches(name.lower(), model.model_fields, n=1)
-        near = near or [field for field in model.model_fields if name and name.lower() in field]
-        known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(model.model_fields)}."
+        fields = _fields(model, fault["loc"][:-1])
+        near = get_close_matches(name.lower(), fields, n=1)
+        near = near or [field for field in fields if name and name.lower() in field]
+        known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(fields)}."
         return f"Unknown argument. {known}"
+    if fault["type"] == "model_type":
+        return f"Must be an object with {' and '.join(_fields(model, fault['loc']))}."
+    if fault["type"] == "less_than_equal" and "cursor" in model.model_fields:
+        return _DETAILS["less_than_equal"].format_map(fault.get("ctx", {}))[:-1] + "; page with cursor for more."
     if fault["type"] == "string_type" and name == "output":
         return "Must be a string; JSON-encode an object or array."
     return _DETAILS.get(fault["type"], fault["msg"] + ".").format_map(fault.get("ctx", {}))

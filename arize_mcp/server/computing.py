@@ -163,4 +163,5 @@ class Reading:
 
 
 def _unknown(error: UnknownNameError) -> ProblemError:
-    return problems.bad_arguments([{"pointer": f"#{error.argument}", "detail": error.detail}])
+    fault = problems.ArgumentError(pointer=f"#{error.argument}", detail=error.detail)
+    return problems.bad_arguments([fault], effect="the runs were read and don't have it")
