@@ -99,14 +99,14 @@ class Comparison:
         lists = {"newly_failed": self._newly_failed, "fixed": self._fixed}
         for name, example_ids in lists.items():
             if (more := len(example_ids) - limit) > 0:
-                notes.append(f"There are {more} more {name.replace('_', ' ')} examples.")
+                notes.append(f"Examples in {name} that are not listed: {more}.")
         if self._change == "failed":
             entries = [self._failed(example_id) for example_id in self._newly_failed[:limit]]
         else:
             entries = [self._entry(changed) for changed in self._changed[:limit]]
             if (more := len(self._changed) - len(entries)) > 0:
                 kind = "better or worse" if self._change == "all" else self._change
-                notes.append(f"There are {more} more scores of examples that got {kind}, none by more.")
+                notes.append(f"Scores of examples that got {kind} and are not listed, none by more: {more}.")
         for entry in entries:
             for name in _TEXTS & entry.keys():
                 entry[name] = excerpt(entry[name], excerpt_chars)
@@ -228,7 +228,7 @@ class Comparison:
         }
 
     def _notes(self) -> list[str]:
-        notes = [*self._baseline.notes("The baseline"), *self._candidate.notes("The candidate")]
+        notes = [*self._baseline.notes("the baseline"), *self._candidate.notes("the candidate")]
         datasets = [runs.experiment.get("dataset_id") for runs in (self._baseline, self._candidate)]
         if datasets[0] != datasets[1]:
             notes.append("The experiments are of different datasets: only examples with the same id are compared.")

@@ -165,10 +165,10 @@ def may_have_more(whose: str, count: int) -> str:
     """The note of runs that may not be all.
 
     Args:
-        whose: begins it: whose runs they are.
+        whose: what the runs are of, such as ``the baseline``.
         count: how many there are.
     """
     return (
-        f"{whose} may have more runs than these {count}: the API says that there are more, or gave as many as it gives "
-        "at once, and no cursor to go on with."
+        f"There may be more runs in {whose} than these {count}: the API says so, or gave as many as it gives at once, "
+        "and no cursor to go on with."
     )

@@ -134,12 +134,12 @@ class Query:
 
     def notes(self, count: int) -> list[str]:
         """What to say where there are count rows."""
-        notes = [may_have_more("The experiment", self.total)] if self.may_have_more else []
+        notes = [may_have_more("the experiment", self.total)] if self.may_have_more else []
         rest = self.matched - self._offset - count
         if rest > 0:
-            notes.append(f"{rest} more runs match: for the next ones call again with offset {self._offset + count}.")
+            notes.append(f"More runs match: {rest}. For the next ones call again with offset {self._offset + count}.")
         elif self.matched and not count:
-            notes.append(f"{self.matched} runs match, and none is there from offset {self._offset} on.")
+            notes.append(f"Runs that match: {self.matched}; none is there from offset {self._offset} on.")
         return notes
 
     def _check_names(self) -> tuple[str, bool] | None:

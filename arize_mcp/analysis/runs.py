@@ -173,22 +173,21 @@ class Runs:
         """What must be known of these runs beside the numbers.
 
         Args:
-            whose: begins a note: whose runs they are.
+            whose: what the runs are of, such as ``the baseline``.
         """
         notes: list[str] = []
         if self.may_have_more:
             notes.append(may_have_more(whose, self.count))
         if not self.count:
-            notes.append(f"{whose} has no runs.")
+            notes.append(f"No runs are in {whose}.")
         if without := self.example_ids.count(None):
-            notes.append(f"{without} runs of {whose} have no example_id: they are counted as runs, of no example.")
-        notes += [
-            f"{count} values of {name} are {what} and were not counted."
-            for (name, what), count in sorted(self._uncounted.items())
-        ]
+            notes.append(f"Runs of {whose} without example_id, which are counted as runs but of no example: {without}.")
+        for (name, what), count in sorted(self._uncounted.items()):
+            values, are, were = ("value", "is", "was") if count == 1 else ("values", "are", "were")
+            notes.append(f"{count} {values} of {name} {are} {what} and {were} not counted.")
         if not self.failed:
             notes += [
-                f"No run has failed by error or execution_status, but {count} have something in {name}."
+                f"No run of {whose} has failed by error or execution_status, but {name} is not empty in {count}."
                 for name, count in sorted(self._error_like_counts.items())
             ]
         return notes

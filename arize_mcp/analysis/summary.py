@@ -61,9 +61,9 @@ class Summary:
             limit: from 0 to MAX_LIMIT.
             excerpt_chars: how long outputs and explanations may be, at most EXCERPT_CHARS.
         """
-        runs, notes = self._runs, self._runs.notes("The experiment")
+        runs, notes = self._runs, self._runs.notes("the experiment")
         if (more := len(self._kinds) - limit) > 0:
-            notes.append(f"There are {more} more kinds of errors, none more frequent.")
+            notes.append(f"Kinds of errors that are not listed, none more frequent: {more}.")
         return {
             "experiment": runs.head,
             **self._content,
