@@ -159,16 +159,3 @@ def nearest(name: str, known: Iterable[str], count: int = 5) -> str:
 def present(**members: Any) -> JSONObject:
     """An object without the members that are None."""
     return {name: value for name, value in members.items() if value is not None}
-
-
-def may_have_more(whose: str, count: int) -> str:
-    """The note of runs that may not be all.
-
-    Args:
-        whose: what the runs are of, such as ``the baseline``.
-        count: how many there are.
-    """
-    return (
-        f"There may be more runs in {whose} than these {count}: the API says so, or gave as many as it gives at once, "
-        "and no cursor to go on with."
-    )

@@ -15,7 +15,6 @@ from arize_mcp.analysis.fields import (
     annotations_of,
     as_text,
     field_of,
-    may_have_more,
 )
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"]
@@ -72,7 +71,7 @@ class Query:
     Attributes:
         total: how many runs there are.
         matched: for how many all conditions hold.
-        may_have_more: whether the API said so and gave no way to them; set by who reads.
+        read_notes: what must be known of how they were read; set by who reads.
     """
 
     def __init__(
@@ -86,7 +85,7 @@ class Query:
     ) -> None:
         self.total = 0
         self.matched = 0
-        self.may_have_more = False
+        self.read_notes: list[str] = []
         self._columns = list(dict.fromkeys(fields))
         self._where = where
         self._sort = sort
@@ -134,7 +133,7 @@ class Query:
 
     def notes(self, count: int) -> list[str]:
         """What to say where there are count rows."""
-        notes = [may_have_more("the experiment", self.total)] if self.may_have_more else []
+        notes = list(self.read_notes)
         rest = self.matched - self._offset - count
         if rest > 0:
             notes.append(f"More runs match: {rest}. For the next ones call again with offset {self._offset + count}.")

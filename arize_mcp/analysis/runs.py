@@ -16,7 +16,6 @@ from arize_mcp.analysis.fields import (
     excerpt,
     field_of,
     is_failed,
-    may_have_more,
 )
 from arize_mcp.analysis.numbers import Number, is_number, mean_of_runs
 
@@ -37,7 +36,7 @@ class Runs:
     Attributes:
         experiment: the experiment as the API sent it; set by who reads.
         count: how many runs there are.
-        may_have_more: whether the API said so and gave no way to them; set by who reads.
+        read_notes: what must be known of how they were read; set by who reads.
         ids, example_ids, outputs: by the run's index; None where it has none.
         failed: excerpts of the failed runs' errors, by index.
         fields: every top-level field's name, and how many runs have it.
@@ -50,7 +49,7 @@ class Runs:
     def __init__(self, excerpt_chars: int) -> None:
         self.experiment: JSONObject = {}
         self.count = 0
-        self.may_have_more = False
+        self.read_notes: list[str] = []
         self.ids: list[str | None] = []
         self.example_ids: list[str | None] = []
         self.outputs: list[str | None] = []
@@ -175,9 +174,7 @@ class Runs:
         Args:
             whose: what the runs are of, such as ``the baseline``.
         """
-        notes: list[str] = []
-        if self.may_have_more:
-            notes.append(may_have_more(whose, self.count))
+        notes = list(self.read_notes)
         if not self.count:
             notes.append(f"No runs are in {whose}.")
         if without := self.example_ids.count(None):

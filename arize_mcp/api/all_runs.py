@@ -25,6 +25,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         read: how many runs have been read.
         may_have_more: at the end, whether there may be runs that can't be had: the API, as it first was, gives the
             first 500 and no cursor to go on with.
+        altered: how many values are not as the API sent them, because they can't be passed on.
 
     Raises:
         ProblemError: what was read is not the whole; ``runs_read`` says how many it was.
@@ -35,6 +36,7 @@ class AllRuns(AsyncIterator[JSONObject]):
     ) -> None:
         self.read = 0
         self.may_have_more = False
+        self.altered = 0
         self._calls = calls
         self._request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=PAGE_RUNS)
         self._call = calls.begin(on_wait, deadline_s)
@@ -44,6 +46,25 @@ class AllRuns(AsyncIterator[JSONObject]):
     async def __anext__(self) -> JSONObject:
         return await anext(self._runs)
 
+    def notes(self, whose: str) -> list[str]:
+        """What must be known of them beside the runs themselves, at the end.
+
+        Args:
+            whose: what the runs are of, such as ``the baseline``.
+        """
+        notes: list[str] = []
+        if self.may_have_more:
+            notes.append(
+                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it gives at "
+                "once, and no cursor to go on with."
+            )
+        if self.altered:
+            notes.append(
+                f"Values in {whose} that can't be passed on as the API sent them (numbers too large, or nested too "
+                f"deep), and were not counted: {self.altered}."
+            )
+        return notes
+
     async def _all(self) -> AsyncGenerator[JSONObject]:
         cursors: set[str] = set()
         cursor: str | None = None
@@ -52,6 +73,7 @@ class AllRuns(AsyncIterator[JSONObject]):
                 page = await self._page(cursor)
                 runs: list[JSONObject] = page["experiment_runs"]
                 self.read += len(runs)
+                self.altered += len(page.get("shortened", []))
                 cursor = self._next_cursor(page)
                 if self.read > self._max_runs or (self.read == self._max_runs and cursor is not None):
                     raise self._too_many()

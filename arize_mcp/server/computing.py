@@ -56,7 +56,7 @@ class Reading:
             ProblemError: it can't be read whole; or bad-arguments, for a name that no run has.
         """
         runs = Runs(summary.EXCERPT_CHARS)
-        await self._fill((request.experiment_id, "", runs))
+        await self._fill((request.experiment_id, "the experiment", runs))
         try:
             found = Summary(runs, group_by=request.group_by, lower_is_better=request.lower_is_better or ())
         except UnknownNameError as error:
@@ -83,7 +83,7 @@ class Reading:
             raise problems.bad_arguments([{"pointer": "#/candidate_id", "detail": detail}])
         baseline, candidate = Runs(comparison.EXCERPT_CHARS), Runs(comparison.EXCERPT_CHARS)
         await self._fill(
-            (request.baseline_id, "baseline: ", baseline), (request.candidate_id, "candidate: ", candidate)
+            (request.baseline_id, "the baseline", baseline), (request.candidate_id, "the candidate", candidate)
         )
         try:
             found = Comparison(
@@ -121,7 +121,7 @@ class Reading:
         runs = self._api.all_runs(request.experiment_id, self._on_wait, deadline_s=self._deadline_s)
         async for run in runs:
             query.add(run)
-        query.may_have_more = runs.may_have_more
+        query.read_notes = runs.notes("the experiment")
         try:
             content = query.answer()
         except UnknownNameError as error:
@@ -154,12 +154,12 @@ class Reading:
     async def _read(self, experiment_id: str, whose: str, runs: Runs) -> None:
         async def on_wait(words: str) -> None:
             if self._on_wait is not None:
-                await self._on_wait(whose + words)
+                await self._on_wait(f"{whose}: {words}")
 
         every = self._api.all_runs(experiment_id, on_wait, deadline_s=self._deadline_s)
         async for run in every:
             runs.add(run)
-        runs.may_have_more = every.may_have_more
+        runs.read_notes = every.notes(whose)
 
 
 def _unknown(error: UnknownNameError) -> ProblemError:

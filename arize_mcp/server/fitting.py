@@ -12,6 +12,7 @@ from arize_mcp.server.shortening import Result, fits, shorten, written
 _NOTE_CHARS: Final = 300
 """Room that is kept for what a result says about itself, and for a cursor longer than the last one."""
 
+
 def _call_again(count: int) -> str:
     return f"More follow: call again with pagination.next_cursor as cursor and limit {count}."
 
@@ -26,6 +27,7 @@ async def fit_page(
     asked: int,
     max_chars: int,
     fetch: Fetch,
+    *,
     way_on: Callable[[int], str] = _call_again,
 ) -> Result:
     """A page of a list that keeps to max_chars without losing anything.

@@ -108,7 +108,12 @@ async def _runs(api: ExperimentsAPI, experiment_id: str, max_chars: int) -> Resu
         return {**page, "notes": [_REST]} if page.get("pagination", {}).get("next_cursor") else page
 
     return await fit_page(
-        await fetch(None), "experiment_runs", DEFAULT_LIMIT, max_chars, fetch, lambda _: "They are the first."
+        await fetch(None),
+        "experiment_runs",
+        DEFAULT_LIMIT,
+        max_chars,
+        fetch,
+        way_on=lambda _: "They are the first.",
     )
 
 

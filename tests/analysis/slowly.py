@@ -59,6 +59,10 @@ def percentile(values: Iterable[Fraction], percent: int) -> Fraction | None:
     raise AssertionError
 
 
+def median(values: Iterable[Fraction]) -> Fraction | None:
+    return percentile(values, 50)
+
+
 def root(value: Fraction) -> Fraction:
     with localcontext() as context:
         context.prec = 60
