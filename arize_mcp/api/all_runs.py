@@ -55,8 +55,8 @@ class AllRuns(AsyncIterator[JSONObject]):
         notes: list[str] = []
         if self.may_have_more:
             notes.append(
-                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it gives at "
-                "once, and no cursor to go on with."
+                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it "
+                "ever gives at once, and no cursor to go on with."
             )
         if self.altered:
             notes.append(
@@ -74,7 +74,7 @@ class AllRuns(AsyncIterator[JSONObject]):
                 runs: list[JSONObject] = page["experiment_runs"]
                 self.read += len(runs)
                 self.altered += len(page.get("shortened", []))
-                cursor = self._next_cursor(page)
+                cursor = self._next_cursor(page, is_first=cursor is None)
                 if self.read > self._max_runs or (self.read == self._max_runs and cursor is not None):
                     raise self._too_many()
                 if cursor in cursors:
@@ -107,7 +107,7 @@ class AllRuns(AsyncIterator[JSONObject]):
                 self._call.last = None
                 return page
 
-    def _next_cursor(self, page: JSONObject) -> str | None:
+    def _next_cursor(self, page: JSONObject, *, is_first: bool) -> str | None:
         """Where to go on; None at the end, and where there is no way on."""
         pagination: JSONObject = page.get("pagination", {})
         has_more: Any = pagination.get("has_more")
@@ -116,7 +116,9 @@ class AllRuns(AsyncIterator[JSONObject]):
             return None
         if isinstance(cursor, str) and cursor:
             return cursor
-        self.may_have_more = has_more is True or len(page["experiment_runs"]) >= (self._request.limit or PAGE_RUNS)
+        # An API that has cursors says of every page whether it is the last; one that says nothing gives one page.
+        is_full = len(page["experiment_runs"]) >= (self._request.limit or PAGE_RUNS)
+        self.may_have_more = has_more is True or is_full or not is_first
         return None
 
     def _too_many(self) -> ProblemError:

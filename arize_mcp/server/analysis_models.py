@@ -12,9 +12,7 @@ from arize_mcp.api.models import ExperimentId, Request, Response, not_a_switch
 
 _Row = dict[str, Any]
 _Notes = list[str]
-_LowerIsBetter = Annotated[
-    list[str] | None, Field(max_length=100, description="Scores or measures of which lower is better.")
-]
+_LowerIsBetter = Annotated[list[str] | None, Field(max_length=100, description="Scores of which lower is better.")]
 
 
 class SummarizeExperimentRequest(Request):
@@ -38,10 +36,10 @@ class CompareExperimentsRequest(Request):
 
     baseline_id: Annotated[ExperimentId, Field(description="Id of the experiment to compare with.")]
     candidate_id: Annotated[ExperimentId, Field(description="Id of the newer experiment.")]
-    score: Annotated[str | None, Field(min_length=1, description="Only this score. Default all.")] = None
+    score: Annotated[str | None, Field(min_length=1, description="Only this score.")] = None
     change: Annotated[
         Literal["worse", "better", "failed", "all"] | None,
-        Field(description="What changed lists: worse scores (default), better, both (all), or new failures."),
+        Field(description="What to list: worse scores (default), better, both (all), new failures."),
     ] = None
     lower_is_better: _LowerIsBetter = None
     limit: Annotated[
@@ -58,8 +56,10 @@ def _as_text(value: object) -> object:
 class WhereCondition(Request):
     """A condition on a field."""
 
-    field: Annotated[str, Field(min_length=1)]
-    op: Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"]
+    field: Annotated[str, Field(min_length=1, description="Its name.")]
+    op: Annotated[
+        Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"], Field(description="What must hold.")
+    ]
     value: Annotated[
         str | None, Field(description="As a number where the run's is one."), BeforeValidator(_as_text)
     ] = None
@@ -101,7 +101,7 @@ class Summary(Response):
     labels: list[_Row] = Field([])
     measures: list[_Row] = Field([])
     groups: list[_Row] = Field([])
-    lowest: list[_Row] = Field([], description="Each score's worst runs.")
+    lowest: list[_Row] = Field([])
     fields: _Row = Field({}, description="How many runs have each.")
     notes: _Notes = Field([])
 
