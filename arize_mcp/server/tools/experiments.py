@@ -49,8 +49,8 @@ DELETE: Final = Tool(
     name="experiments_delete",
     title="Delete experiment",
     description=(
-        "Delete an experiment and all its runs. Irreversible: make sure of the id with experiments_get, and delete "
-        "only what the user asked for."
+        "Delete an experiment and all its runs. Irreversible: make sure of the id with experiments_get or a fresh "
+        "list, and delete only what the user asked for."
     ),
     request=models.DeleteExperimentRequest,
     response=(models.DeletedExperiment, Fitted),
