@@ -36,7 +36,8 @@ OURS: dict[str, set[str]] = {
     },
     "server.__init__": set(),
     "server.schemas": set(),
-    "server.arguments": {"api.problems", "server.schemas"},
+    "server.argument_text": set(),
+    "server.arguments": {"api.jsontext", "api.models", "api.problems", "server.argument_text", "server.schemas"},
     "server.fitting": {"api.answers", "api.jsontext", "api.problems"},
     "server.confirming": {"api.answers", "api.problems", "settings.settings"},
     "server.prompts": set(),
@@ -46,8 +47,10 @@ OURS: dict[str, set[str]] = {
         "api.answers", "api.calls", "api.client", "api.problems", "settings.settings", "server.schemas",
         "server.fitting",
     },
+    "server.scores": {"api.problems"},
     "server.tools.experiments": {
-        "api.models", "api.client", "server.confirming", "server.fitting", "server.tools.tool",
+        "api.answers", "api.calls", "api.models", "api.client", "server.confirming", "server.fitting", "server.scores",
+        "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {

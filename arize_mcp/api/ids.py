@@ -34,8 +34,8 @@ def id_of(kind: str) -> BeforeValidator:
             return value
         text = value.strip(_AROUND)
         if _LINK.match(text):
-            return _of_link(text, kind)
-        if len(text.split()) > 1:
+            text = _of_link(text, kind)
+        elif len(text.split()) > 1:
             raise PydanticCustomError("name_for_id", "Input is a name", {"kind": kind})
         # HTTP clients and servers resolve these two even when they are percent-encoded (RFC 3986, 6.2.2.3).
         if text in (".", ".."):

@@ -7,7 +7,7 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,8 +18,10 @@ from pydantic import (
     SkipValidation,
     StrictBool,
     StringConstraints,
+    ValidationError,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
 
 from arize_mcp.api.ids import id_of
 
@@ -55,7 +57,7 @@ _Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
-        description="pagination.next_cursor of the previous page, unchanged. Of the other arguments only limit may change.",
+        description="pagination.next_cursor of the previous page, unchanged. Only limit may differ from that call.",
     ),
 ]
 
@@ -76,10 +78,20 @@ class ExperimentRunInput(BaseModel):
     output: Annotated[
         str,
         Field(
-            description="What the model or prompt answered. Kept exactly; JSON-encode anything but text. For a failed "
-            'run "", and the error in `error`.',
+            description="What the model or prompt answered, kept exactly. JSON-encode anything but text. For a failed "
+            'run "", with the error in `error`.',
         ),
     ]
+
+    @model_validator(mode="after")
+    def _no_null_for_an_answer(self) -> Self:
+        # The API takes it for an answer, and nothing recorded can be edited.
+        if self.output == "null" and (self.model_extra or {}).get("error"):
+            fault = InitErrorDetails(
+                type=PydanticCustomError("null_text", "Input is no answer"), loc=("output",), input=self.output
+            )
+            raise ValidationError.from_exception_data("ExperimentRunInput", [fault])
+        return self
 
 
 class CreateExperimentRequest(_Request):
@@ -107,8 +119,8 @@ class CreateExperimentRequest(_Request):
         Field(
             min_length=1,
             max_length=1000,
-            description="The runs. Each may carry any further fields: model, latency_ms, prompt, error, ..., and scores "
-            "as eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
+            description="The runs. Each may carry further fields: model, latency_ms, prompt, ..., and scores as "
+            "eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
         ),
     ]
 

@@ -15,8 +15,8 @@ from arize_mcp.api.models import (
     ListExperimentRunsRequest,
     ListExperimentsRequest,
 )
-from arize_mcp.api.problems import ProblemError
-from arize_mcp.server.arguments import MAX_ERRORS, parse
+from arize_mcp.api.problems import MAX_ERRORS, ProblemError
+from arize_mcp.server.arguments import parse
 
 RUN = {"example_id": "e", "output": "o"}
 CREATE: dict[str, Any] = {"name": "n", "dataset_id": "d", "experiment_runs": [RUN]}

@@ -3,15 +3,39 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import anyio
+from pydantic import Field
 
 from arize_mcp.api import models
+from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.server.confirming import ask, changed, is_same, needs_asking
 from arize_mcp.server.fitting import Fitted, FittedPage
+from arize_mcp.server.scores import note_on_scores
 from arize_mcp.server.tools.tool import Call, Outcome, Tool, object_of, page_of
+
+
+class Recorded(Fitted):
+    """What the result of a create may say of what was recorded."""
+
+    notes: Annotated[list[str], Field(default_factory=list, description="What to know of the recorded runs.")]
+
+
+async def _create(
+    api: ExperimentsAPI,
+    request: models.CreateExperimentRequest,
+    on_wait: OnWait | None = None,
+    /,
+    *,
+    deadline_s: float | None = None,
+) -> JSONObject:
+    created = await api.create(request, on_wait, deadline_s=deadline_s)
+    note = note_on_scores(run.model_extra or {} for run in request.experiment_runs)
+    return {**created, "notes": [*created.get("notes", []), note]} if note else created
+
 
 _delete = object_of(ExperimentsAPI.delete, wrote=True)
 
@@ -38,8 +62,8 @@ CREATE: Final = Tool(
         "experiments_runs_list. If the name is taken (409), nothing was written."
     ),
     request=models.CreateExperimentRequest,
-    response=(models.Experiment, Fitted),
-    answer=object_of(ExperimentsAPI.create, wrote=True),
+    response=(models.Experiment, Recorded),
+    answer=object_of(_create, wrote=True),
     read_only=False,
     destructive=False,
     idempotent=False,
