@@ -36,7 +36,7 @@ OURS: dict[str, set[str]] = {
     },
     "server.__init__": set(),
     "server.schemas": set(),
-    "server.argument_text": set(),
+    "server.argument_text": {"api.jsontext"},
     "server.arguments": {"api.jsontext", "api.models", "api.problems", "server.argument_text", "server.schemas"},
     "server.fitting": {"api.answers", "api.jsontext", "api.problems"},
     "server.confirming": {"api.answers", "api.problems", "settings.settings"},

@@ -57,7 +57,7 @@ _Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
-        description="pagination.next_cursor of the previous page, unchanged. Only limit may differ from that call.",
+        description="pagination.next_cursor of the previous page, unchanged; only limit may change between pages.",
     ),
 ]
 
