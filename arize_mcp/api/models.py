@@ -78,8 +78,8 @@ class ExperimentRunInput(BaseModel):
     output: Annotated[
         str,
         Field(
-            description="What the model or prompt answered, kept exactly. JSON-encode anything but text. For a failed "
-            'run "", with the error in `error`.',
+            description="What the model or prompt answered, kept exactly; JSON-encode anything but text. It may be "
+            '"": for a failed run, with its error in `error`.',
         ),
     ]
 

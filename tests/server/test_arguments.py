@@ -16,8 +16,9 @@ from arize_mcp.api.models import (
     ListExperimentRunsRequest,
     ListExperimentsRequest,
 )
-from arize_mcp.api.problems import MAX_ERRORS, Problem, ProblemError
+from arize_mcp.api.problems import MAX_ERRORS, URN, Problem, ProblemError
 from arize_mcp.server.arguments import parse
+from tests.transports.test_stdio import Session
 
 RUN = {"example_id": "e", "output": "o"}
 CREATE: dict[str, Any] = {"name": "n", "dataset_id": "d", "experiment_runs": [RUN]}
@@ -350,7 +351,7 @@ def test_an_output_is_kept_exactly(output: str):
         assert got["experiment_runs"][0]["output"] == output
 
 
-INJECTED = {
+INJECTED: dict[str, dict[str, Any]] = {
     "n8n": {"sessionId": "s", "action": "sendMessage", "chatInput": "list them", "toolCallId": "call_1", "tool": "x"},
     "Cline": {"task_progress": "- [ ] list"},
     "Gemini CLI": {"random_string": "dummy"},
@@ -392,8 +393,23 @@ def test_arguments_that_stand_elsewhere_are_not_a_call_without_any(member: str, 
 def test_what_stands_beside_arguments_or_holds_none_is_passed_over():
     request = parse(ListExperimentsRequest, {"limit": 3}, beside={"arguments": {"limit": 3}, "input": {"limit": 4}})
     assert request.model_dump(exclude_none=True) == {"limit": 3}
-    for members in ({"input": {}}, {"input": None}, {"_meta": {"a": 1}}, {"requestInfo": {"a": 1}}):
+    elsewhere: list[dict[str, Any]] = [{"input": {}}, {"input": None}, {"_meta": {"a": 1}}, {"requestInfo": {"a": 1}}]
+    for members in elsewhere:
         assert parse(ListExperimentsRequest, {}, beside=members).model_dump(exclude_none=True) == {}
+
+
+@pytest.mark.parametrize("beside", [{}, {"arguments": {}}, {"arguments": {"sessionId": "s"}}], ids=str)
+def test_a_call_whose_arguments_stand_elsewhere_is_answered_so_by_the_server(beside: dict[str, Any]):
+    host = Session("--sandbox")
+    host.initialize()
+    call = {"name": "experiments_list", "input": {"name": "baseline"}}
+    refused = host.request("tools/call", {**call, **beside})["result"]
+    assert refused["isError"]
+    assert refused["structuredContent"]["type"] == URN + "bad-arguments"
+    assert "input" in refused["structuredContent"]["errors"][0]["detail"]
+    page = host.request("tools/call", {**call, "arguments": {"name": "detailed", "sessionId": "s"}})["result"]
+    assert [each["name"] for each in page["structuredContent"]["experiments"]] == ["support-detailed-prompt"]
+    host.end()
 
 
 def test_each_kind_of_id_is_found_in_its_own_way():
