@@ -12,9 +12,7 @@ from pydantic_core import PydanticCustomError
 
 _LINK: Final = re.compile(r"/|\S*://|[^\s/]*\barize\.com\b", re.IGNORECASE)
 _RESOURCE: Final = re.compile(r"arize://experiments/([^/?#\s]+)(/runs)?/?", re.IGNORECASE)
-_AROUND: Final = " \t\r\n\"'`<>\u2018\u2019\u201c\u201d"
-"""White space and quotation marks."""
-
+_QUOTED: Final = re.compile(r"""["'`<\\\u2018\u201c]{1,4}\s*([\w.:%+=-]+)\s*["'`>\\\u2019\u201d]{1,4}""", re.ASCII)
 _MAX_LISTED: Final = 10
 
 
@@ -32,7 +30,9 @@ def id_of(kind: str) -> BeforeValidator:
     def find(value: object) -> object:
         if not isinstance(value, str):
             return value
-        text = value.strip(_AROUND)
+        text = value.strip()
+        if quoted := _QUOTED.fullmatch(text):
+            text = quoted[1]
         if _LINK.match(text):
             text = _of_link(text, kind)
         elif len(text.split()) > 1:

@@ -96,6 +96,8 @@ def test_white_space_around_an_id_goes_and_a_name_is_not_touched():
         f'"{EXPERIMENT_ID}"',
         f"' {EXPERIMENT_ID}'",
         f"`{EXPERIMENT_ID}`",
+        f'\\"{EXPERIMENT_ID}\\"',
+        f"<{EXPERIMENT_ID}>",
         f"\u201c{EXPERIMENT_ID}\u201d",
         f"arize://experiments/{EXPERIMENT_ID}",
         f"arize://experiments/{EXPERIMENT_ID.replace('=', '%3D')}/runs",
@@ -105,9 +107,15 @@ def test_an_id_in_another_dress_is_understood(given: str):
     assert meant(GetExperimentRequest, experiment_id=given) == {"experiment_id": EXPERIMENT_ID}
 
 
-@pytest.mark.parametrize("opaque", ["exp_001", "exp%20001", f"copy-of-{EXPERIMENT_ID}", "a/b", DATASET_ID, "RXhw"])
+@pytest.mark.parametrize(
+    "opaque", ["exp_001", "exp%20001", f"copy-of-{EXPERIMENT_ID}", "a/b", DATASET_ID, "RXhw", '"x']
+)
 def test_an_id_of_any_other_form_is_kept_as_it_is(opaque: str):
     assert meant(GetExperimentRequest, experiment_id=opaque) == {"experiment_id": opaque}
+
+
+def test_quotation_marks_go_from_an_id_of_any_form():
+    assert meant(GetExperimentRequest, experiment_id='"exp_001"') == {"experiment_id": "exp_001"}
 
 
 def test_the_servers_own_resource_may_have_an_id_of_any_form():
