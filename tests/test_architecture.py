@@ -54,7 +54,8 @@ OURS: dict[str, set[str]] = {
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {
-        "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.fitting",
+        "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.confirming",
+        "server.fitting",
         "server.prompts", "server.resources", "server.tools.tool", "server.tools.toolsets",
     },
     "transports.__init__": set(),

@@ -239,6 +239,23 @@ def a_long_page() -> str:
     return json.dumps(page)
 
 
+def nobody_asked() -> str:
+    told: list[str] = []
+    for reply in ({"result": {"action": "decline"}}, {"error": {"code": -32601, "message": "Method not found"}}):
+        session = Session("--sandbox")
+        client = {"name": "test", "version": "1"}
+        capabilities: dict[str, Any] = {"elicitation": {}}
+        params = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": client}
+        session.request("initialize", params)
+        experiment = called(session, "experiments_list", {})["experiments"][0]
+        call = {"name": "experiments_delete", "arguments": {"experiment_id": experiment["id"]}}
+        session.send({"jsonrpc": "2.0", "id": "delete", "method": "tools/call", "params": call})
+        session.send({"jsonrpc": "2.0", "id": session.read()["id"], **reply})
+        told.append(json.dumps(session.read()))
+        session.end()
+    return " ".join(told)
+
+
 SAID: dict[str, Callable[[], str]] = {
     "1": no_key,
     "3": proxies,
@@ -248,6 +265,7 @@ SAID: dict[str, Callable[[], str]] = {
     "8": a_slow_api,
     "9": a_long_page,
     "10": placeholder,
+    "11": nobody_asked,
 }
 """What brings about each of the troubles that arize-mcp has words for."""
 
@@ -261,8 +279,8 @@ def numbered() -> dict[str, str]:
     return {heading.split(".")[0]: text for heading, text in sections(TROUBLES).items()}
 
 
-def test_there_are_ten_troubles():
-    assert list(numbered()) == [str(number) for number in range(1, 11)]
+def test_there_are_eleven_troubles():
+    assert list(numbered()) == [str(number) for number in range(1, 12)]
     assert {number for number, text in numbered().items() if quoted(text)} == set(SAID)
 
 

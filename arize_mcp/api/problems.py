@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
@@ -11,6 +13,9 @@ URN = "urn:arize-mcp:problem:"
 
 MAX_ERRORS = 20
 """How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
+
+MAX_QUOTED_CHARS = 300
+"""How much of a value is shown in a text for humans."""
 
 MAYBE_STORED = "The experiment may have been stored: look for its name with experiments_list before creating it again."
 """The next step when the answer to a create was lost."""
@@ -26,6 +31,10 @@ MAYBE_DONE = {"POST": MAYBE_STORED, "DELETE": MAYBE_DELETED}
 
 # C0 and C1 controls without tab and newline, and the marks that reorder or hide text on a terminal.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# Letters and marks that show as nothing: fillers, joiners, variation selectors.
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
+    chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
+}
 # Terminal escapes go whole, so that no "[31m" stays behind.
 _ESCAPES = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\-_])")
 
@@ -222,6 +231,26 @@ def plain(text: str, max_chars: int) -> str:
     """Remove terminal escapes and control characters, and cut the text to max_chars, saying so."""
     text = _CONTROLS.sub("", _ESCAPES.sub("", text[: 4 * max_chars]))
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
+
+
+def quoted(value: object) -> str:
+    """A value of somebody else's in a text for humans: in quotation marks, on one line, nothing in it hidden.
+
+    Line breaks, controls, marks that hide or reorder text, and spaces that push it aside are shown as escapes. At most
+    MAX_QUOTED_CHARS characters of it are.
+    """
+    text = value if isinstance(value, str) else json.dumps(value)
+    cut = text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…"
+    return '"' + "".join(_shown(character, before) for before, character in zip(" " + cut, cut, strict=False)) + '"'
+
+
+def _shown(character: str, before: str) -> str:
+    if character in '"\\':
+        return "\\" + character
+    is_hidden = unicodedata.category(character)[0] in "CZ" or character in _INVISIBLE
+    if not is_hidden or (character == " " and before != " "):
+        return character
+    return json.dumps(character)[1:-1] if character != " " else "\\u0020"
 
 
 def redact(value: Any, secret: str | None) -> Any:

@@ -65,7 +65,8 @@ async def _check(regions: bool, as_json: bool) -> int:
 
 
 def _show(step: Step) -> None:
-    sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {step.detail}\n")
+    # What the API says must not look like lines of ours.
+    sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {' '.join(step.detail.split())}\n")
     if step.hint:
         sys.stdout.write(f"{'':<17}{step.hint}\n")
     # The next step may have to wait.

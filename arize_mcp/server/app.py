@@ -22,6 +22,7 @@ from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.server.arguments import parse
+from arize_mcp.server.confirming import readable_answers
 from arize_mcp.server.fitting import Result, written
 from arize_mcp.server.prompts import get_prompt, list_prompts
 from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
@@ -76,7 +77,7 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
             async with api:
                 yield state
 
-    return Server(
+    server = Server(
         "arize-mcp",
         version=version("arize-mcp"),
         title="Arize experiments",
@@ -91,6 +92,8 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
         on_list_resource_templates=list_resource_templates,
         on_read_resource=_read_resource,
     )
+    server.middleware.append(readable_answers)
+    return server
 
 
 async def _list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:

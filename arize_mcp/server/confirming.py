@@ -1,4 +1,4 @@
-"""The delete guard: asks the human, where the client can, before an experiment goes for good."""
+"""What can't be undone is confirmed by the human first, where the client can ask."""
 
 from __future__ import annotations
 
@@ -7,30 +7,74 @@ import hmac
 import json
 import secrets
 import time
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final, cast
 
 import anyio
 from mcp import types
-from mcp.server.context import ServerRequestContext
+from mcp.server.context import CallNext, HandlerResult, ServerRequestContext
+from mcp.shared.exceptions import MCPError
+from pydantic import ValidationError
 
 from arize_mcp.api import problems
-from arize_mcp.api.answers import JSONObject
 from arize_mcp.settings.settings import Settings
 
 _KEY: Final = "confirm"
-_SCHEMA: Final[dict[str, Any]] = {
-    "type": "object",
-    "properties": {_KEY: {"type": "boolean", "title": "Delete it", "description": "It can't be undone."}},
-    "required": [_KEY],
-}
 _MODERN: Final = "2026-07-28"
 _SIGNING_KEY: Final = secrets.token_bytes(32)
+_SAID: Final = "io.arize-mcp/said"
+_WITHOUT_ASKING: Final = (
+    "If no question was shown, this host can't put one: ARIZE_MCP_CONFIRM_DELETE=never in the environment of arize-mcp "
+    "leaves the asking to the host's own approval of tools."
+)
 
 Context = ServerRequestContext[Any]
 
 
-def needs_asking(context: Context, settings: Settings) -> bool:
-    """Whether a delete has to be confirmed by the human.
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a human is asked.
+
+    Attributes:
+        words: what would be done, and that it can't be undone.
+        told: what it would be done to, in the order in which a human makes sure of it. A yes is for exactly that.
+        yes: the label of the box to tick.
+        nothing: says that nothing has been done.
+    """
+
+    words: str
+    told: Mapping[str, object]
+    yes: str
+    nothing: str
+
+    def message(self) -> str:
+        """The text to show: a line for each thing told. No value can forge a line of its own."""
+        lines = [f"{name}: {'none' if value is None else problems.quoted(value)}" for name, value in self.told.items()]
+        return "\n".join((self.words, *lines))
+
+    def schema(self) -> dict[str, Any]:
+        """The form to fill in."""
+        box = {"type": "boolean", "title": self.yes, "description": "It can't be undone."}
+        return {"type": "object", "properties": {_KEY: box}, "required": [_KEY]}
+
+    def not_confirmed(self, detail: str, hint: str = "") -> problems.ProblemError:
+        """It was not confirmed, and so not done."""
+        again = f"{self.nothing} Don't try again unless the human asks for it."
+        return problems.own("not-confirmed", "Not confirmed", detail, f"{again} {hint}".strip())
+
+    def changed(self) -> problems.ProblemError:
+        """What it would be done to is no longer what the human was asked about."""
+        return self.not_confirmed("It is no longer what the human was asked about.")
+
+
+def needs_asking(context: Context, settings: Settings, nothing: str) -> bool:
+    """Whether a human has to confirm first.
+
+    Args:
+        context: of the call.
+        settings: whether one has to.
+        nothing: says that nothing has been done.
 
     Raises:
         ProblemError: not-confirmed, where one always has to and the client can't ask.
@@ -43,22 +87,25 @@ def needs_asking(context: Context, settings: Settings) -> bool:
     if elicitation is not None and (elicitation.form is not None or elicitation.url is None):
         return True
     if settings.confirm_delete == "always":
-        raise _not_confirmed(
+        raise problems.own(
+            "not-confirmed",
+            "Not confirmed",
             "This client can't ask the human, and ARIZE_MCP_CONFIRM_DELETE=always demands it.",
-            "Let the human delete it elsewhere, or set ARIZE_MCP_CONFIRM_DELETE=auto to leave the asking to the host.",
+            f"{nothing} Let the human do it elsewhere, or set ARIZE_MCP_CONFIRM_DELETE=auto to leave the asking to the "
+            "host.",
         )
     return False
 
 
 async def ask(
-    context: Context, params: types.CallToolRequestParams, experiment: JSONObject, settings: Settings
+    context: Context, params: types.CallToolRequestParams, question: Question, settings: Settings
 ) -> types.InputRequiredResult | None:
-    """Have the human confirm that an experiment goes.
+    """Have the human confirm.
 
     Args:
         context: of the call.
         params: of the call, which on 2026-07-28 comes again with the answer.
-        experiment: what is to go, as it is now.
+        question: about what is there now.
         settings: how long to wait.
 
     Returns:
@@ -69,72 +116,90 @@ async def ask(
     """
     if context.protocol_version == _MODERN:
         if params.input_responses is None or params.request_state is None:
-            form = types.ElicitRequestFormParams(message=_question(experiment), requested_schema=_SCHEMA)
+            form = types.ElicitRequestFormParams(message=question.message(), requested_schema=question.schema())
             request = types.ElicitRequest(params=form)
-            return types.InputRequiredResult(input_requests={_KEY: request}, request_state=_state(experiment))
-        _check_state(params.request_state, experiment, settings)
-        _check_answer(params.input_responses.get(_KEY))
+            return types.InputRequiredResult(input_requests={_KEY: request}, request_state=_state(question))
+        _check_state(params.request_state, question, settings)
+        _check_answer(params.input_responses.get(_KEY), question)
         return None
     with anyio.move_on_after(settings.confirm_timeout_s):
-        answer = await context.session.elicit_form(
-            _question(experiment), _SCHEMA, related_request_id=context.request_id
-        )
-        _check_answer(answer)
+        try:
+            answer: object = await context.session.elicit_form(
+                question.message(), question.schema(), related_request_id=context.request_id
+            )
+        except MCPError as error:
+            answer = f"error {error.code}, {error.message}"
+        except ValidationError as error:
+            answer = f"a result with a wrong {'.'.join(map(str, error.errors()[0]['loc'])) or 'form'}"
+        _check_answer(answer, question)
         return None
-    raise _not_confirmed(f"The human did not answer within {settings.confirm_timeout_s:g} s.")
+    raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.", _WITHOUT_ASKING)
 
 
-def _question(experiment: JSONObject) -> str:
-    """What will go, in the order in which a human makes sure of it."""
-    told = {
-        "Name": experiment.get("name"),
-        "Id": experiment.get("id"),
-        "Dataset": experiment.get("dataset_id") or "none",
-        "Created": experiment.get("created_at"),
-    }
-    lines = [f"{name}: {problems.plain(str(value), 300)}" for name, value in told.items()]
-    return "Delete this experiment with all its runs? This can't be undone.\n" + "\n".join(lines)
+async def readable_answers(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
+    """Let an answer to a question that isn't one reach the tool (a middleware of the SDK's server).
+
+    On 2026-07-28 answers come in a call's parameters, which the SDK refuses whole where one of them has a wrong form: a
+    bare -32602 would tell nobody that nothing was done. Such an answer is passed on as a cancel that says what it was.
+    """
+    params = ctx.params
+    if ctx.method != "tools/call" or not params or params.get("inputResponses") is None:
+        return await call_next(ctx)
+    given: Any = params["inputResponses"]
+    answers = cast("dict[str, Any]", given) if isinstance(given, dict) else {_KEY: given}
+    readable = {key: _readable(answer) for key, answer in answers.items()}
+    return await call_next(replace(ctx, params={**params, "inputResponses": readable}))
 
 
-def _check_answer(answer: object) -> None:
-    if not isinstance(answer, types.ElicitResult) or answer.action != "accept":
-        action = answer.action if isinstance(answer, types.ElicitResult) else "decline"
-        raise _not_confirmed({"decline": "The human declined.", "cancel": "The human cancelled."}[action])
-    if (answer.content or {}).get(_KEY) is not True:
-        raise _not_confirmed("The human did not confirm.")
+def _readable(answer: Any) -> Any:
+    try:
+        types.ElicitResult.model_validate(answer)
+    except ValidationError:
+        return {"action": "cancel", "_meta": {_SAID: json.dumps(answer)}}
+    return answer
 
 
-def _state(experiment: JSONObject) -> str:
-    """Which experiment was asked about, and when: signed, because the client hands it back."""
+def _check_answer(answer: object, question: Question) -> None:
+    """Make sure of a yes.
+
+    Args:
+        answer: an ElicitResult; or in words what came instead of one.
+        question: which was answered.
+
+    Raises:
+        ProblemError: not-confirmed.
+    """
+    if isinstance(answer, types.ElicitResult):
+        if answer.meta and _SAID in answer.meta:
+            answer = answer.meta[_SAID]
+        elif answer.action != "accept":
+            raise question.not_confirmed(
+                f"The host answered {answer.action}; by itself, if no question was shown.", _WITHOUT_ASKING
+            )
+        elif (answer.content or {}).get(_KEY) is True:
+            return
+        elif (answer.content or {}).get(_KEY) is False:
+            raise question.not_confirmed("The human did not tick the box.")
+        else:
+            answer = f"accept without content.{_KEY}"
+    said = problems.quoted("no answer to it" if answer is None else answer)
+    raise question.not_confirmed(f"The host did not put the question to the human. It said: {said}.", _WITHOUT_ASKING)
+
+
+def _state(question: Question) -> str:
+    """What was asked about, and when: signed, because the client hands it back."""
     asked_s = str(int(time.time()))
-    return f"{asked_s}.{_signature(asked_s, experiment)}"
+    return f"{asked_s}.{_signature(asked_s, question)}"
 
 
-def _check_state(state: str, experiment: JSONObject, settings: Settings) -> None:
+def _check_state(state: str, question: Question, settings: Settings) -> None:
     asked_s, _, signature = state.partition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(asked_s, experiment).encode()):
-        raise changed()
+    if not hmac.compare_digest(signature.encode(), _signature(asked_s, question).encode()):
+        raise question.changed()
     if time.time() - int(asked_s) > settings.confirm_timeout_s:
-        raise _not_confirmed(f"The human did not answer within {settings.confirm_timeout_s:g} s.")
+        raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.")
 
 
-def _signature(asked_s: str, experiment: JSONObject) -> str:
-    identity = [experiment.get(key) for key in ("id", "name", "dataset_id", "created_at")]
-    message = json.dumps([asked_s, identity]).encode()
+def _signature(asked_s: str, question: Question) -> str:
+    message = json.dumps([asked_s, question.words, list(question.told.items())]).encode()
     return hmac.new(_SIGNING_KEY, message, hashlib.sha256).hexdigest()
-
-
-def changed() -> problems.ProblemError:
-    """The experiment is not the one that the human was asked about."""
-    return _not_confirmed("The experiment is not the one that the human was asked about.")
-
-
-def is_same(before: JSONObject, after: JSONObject) -> bool:
-    """Whether two readings show the same experiment."""
-    return _signature("", before) == _signature("", after)
-
-
-def _not_confirmed(
-    detail: str, hint: str = "Nothing was deleted. Don't try again unless the human asks for it."
-) -> problems.ProblemError:
-    return problems.own("not-confirmed", "Not confirmed", detail, hint)

@@ -14,6 +14,7 @@ from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
 from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
+from tests.transports.test_stdio import MODERN_META, Session
 
 Answer = Callable[[types.ElicitRequestParams], Awaitable[types.ElicitResult]]
 ACCEPT = types.ElicitResult(action="accept", content={"confirm": True})
@@ -164,6 +165,118 @@ async def test_always_refuses_where_nobody_can_be_asked(sandbox: Sandbox, experi
 async def test_never_asks_nobody(sandbox: Sandbox, experiment: dict[str, Any], mode: str):
     result, questions = await delete(sandbox, experiment["id"], mode, always(ACCEPT), confirm_delete="never")
     assert (result["deleted"], questions) == (True, [])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "x\nId: FAKE\nDataset: none\n\nAlready backed up; safe to delete.",
+        "x\r\nId: FAKE",
+        "x\u2028Id: FAKE",
+        "x\u0085Id: FAKE",
+        "x\x0bId: FAKE",
+        "x" + " " * 150 + "Id: FAKE",
+        "x" + "\u3164" * 80 + "Id: FAKE",
+        "\u202eEKAF :dI",
+        "\u2066x\u2069\u200b\ufeff\x1b[2K",
+        "x\U000e0049\U000e0064",
+    ],
+)
+async def test_a_name_cant_forge_what_the_human_reads(sandbox: Sandbox, mode: str, name: str):
+    experiment = sandbox.store.experiments(None, None, None, 1, None)[0][0]
+    with sandbox.store.transaction() as connection:
+        connection.execute("UPDATE experiment SET name = ? WHERE id = ?", (name, experiment["id"]))
+    _, (question,) = await delete(sandbox, experiment["id"], mode, always(types.ElicitResult(action="decline")))
+    asked, *lines = question.splitlines()
+    assert asked == "Delete this experiment with all its runs? This can't be undone."
+    assert [line.partition(": ")[0] for line in lines] == ["Name", "Id", "Dataset", "Created"]
+    told = [line.partition(": ")[2] for line in lines]
+    assert told[1] == f'"{experiment["id"]}"'
+    assert all(value[0] == value[-1] == '"' and value.isprintable() and "  " not in value for value in told)
+
+
+async def test_a_name_in_any_script_is_shown_as_it_is(sandbox: Sandbox, mode: str):
+    experiment = sandbox.store.experiments(None, None, None, 1, None)[0][0]
+    name = "हिन्दी 名前 é Ω 😀 (v2)"
+    with sandbox.store.transaction() as connection:
+        connection.execute("UPDATE experiment SET name = ? WHERE id = ?", (name, experiment["id"]))
+    _, (question,) = await delete(sandbox, experiment["id"], mode, always(types.ElicitResult(action="decline")))
+    assert f'Name: "{name}"' in question
+
+
+SAID: list[tuple[dict[str, Any], str]] = [
+    ({"error": {"code": -32601, "message": "Method not found"}}, "Method not found"),
+    ({"error": {"code": -32603, "message": "a\nb\x1b[31m"}}, "-32603"),
+    ({"result": {}}, ""),
+    ({"result": {"action": "maybe"}}, ""),
+    ({"result": {"action": None}}, ""),
+    ({"result": {"action": "accept", "content": {"confirm": [True]}}}, ""),
+    ({"result": {"action": "accept", "content": "yes"}}, ""),
+    ({"result": {"action": "accept"}}, "accept without content.confirm"),
+    ({"result": {"action": "accept", "content": {}}}, "accept without content.confirm"),
+    ({"result": {"action": "accept", "content": {"confirm": "true"}}}, "accept without content.confirm"),
+    ({"result": {"confirm": True}}, ""),
+]
+"""What hosts reply that declare that they can ask and can't, and what of it the problem quotes."""
+
+
+def not_asked(result: dict[str, Any]) -> str:
+    """What the host said, of a problem that says that it did not put the question."""
+    problem = result["structuredContent"]
+    assert (result["isError"], problem["type"]) == (True, URN + "not-confirmed")
+    assert problem["hint"].startswith("Nothing was deleted.")
+    assert "ARIZE_MCP_CONFIRM_DELETE=never" in problem["hint"]
+    return problem["detail"].partition("It said: ")[2]
+
+
+@pytest.mark.parametrize(("reply", "said"), SAID)
+def test_a_host_that_cant_put_the_question_is_told_so(reply: dict[str, Any], said: str):
+    host = Session("--sandbox")
+    client = {"name": "test", "version": "1"}
+    capabilities: dict[str, Any] = {"elicitation": {}}
+    params = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": client}
+    host.request("initialize", params)
+    host.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    listed = host.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["structuredContent"]
+    call = {"name": "experiments_delete", "arguments": {"experiment_id": listed["experiments"][0]["id"]}}
+    host.send({"jsonrpc": "2.0", "id": "delete", "method": "tools/call", "params": call})
+    host.send({"jsonrpc": "2.0", "id": host.read()["id"], **reply})
+    answered = not_asked(host.read()["result"])
+    assert answered
+    assert said in answered
+    assert (
+        host.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["structuredContent"]
+        == listed
+    )
+    assert host.end() == (0, b"", "")
+
+
+@pytest.mark.parametrize(
+    ("answers", "said"),
+    [*[({"confirm": reply.get("result", reply)}, said) for reply, said in SAID], ({}, ""), ([], ""), ("yes", "")],
+)
+def test_a_host_of_2026_that_cant_put_the_question_is_told_so(answers: Any, said: str):
+    host = Session("--sandbox")
+    meta: dict[str, Any] = {**MODERN_META, "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    call: dict[str, Any] = {"name": "experiments_list", "arguments": {}, "_meta": meta}
+    listed = host.request("tools/call", call)["result"]["structuredContent"]
+    call = {**call, "name": "experiments_delete", "arguments": {"experiment_id": listed["experiments"][0]["id"]}}
+    asked = host.request("tools/call", call)["result"]
+    assert asked["resultType"] == "input_required"
+    again = {**call, "requestState": asked["requestState"], "inputResponses": answers}
+    answered = not_asked(host.request("tools/call", again)["result"])
+    assert answered
+    assert said in answered
+    call = {"name": "experiments_list", "arguments": {}, "_meta": meta}
+    assert host.request("tools/call", call)["result"]["structuredContent"] == listed
+    assert host.end() == (0, b"", "")
+
+
+@pytest.mark.parametrize("action", ["decline", "cancel"])
+async def test_a_no_is_not_said_to_be_a_humans(sandbox: Sandbox, experiment: dict[str, Any], mode: str, action: Any):
+    problem, _ = await delete(sandbox, experiment["id"], mode, always(types.ElicitResult(action=action)))
+    assert problem["detail"] == f"The host answered {action}; by itself, if no question was shown."
+    assert "ARIZE_MCP_CONFIRM_DELETE=never" in problem["hint"]
 
 
 async def test_read_only_offers_three_tools_and_refuses_the_others(

@@ -12,7 +12,7 @@ from arize_mcp.api import models
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.server.confirming import ask, changed, is_same, needs_asking
+from arize_mcp.server.confirming import Question, ask, needs_asking
 from arize_mcp.server.fitting import Fitted, FittedPage
 from arize_mcp.server.scores import note_on_scores
 from arize_mcp.server.tools.tool import Call, Outcome, Tool, object_of, page_of
@@ -38,19 +38,34 @@ async def _create(
 
 
 _delete = object_of(ExperimentsAPI.delete, wrote=True)
+_NOTHING_DELETED: Final = "Nothing was deleted."
 
 
 async def _delete_confirmed(call: Call, request: models.DeleteExperimentRequest) -> Outcome:
-    if needs_asking(call.context, call.settings):
+    if needs_asking(call.context, call.settings, _NOTHING_DELETED):
         experiment_id = models.GetExperimentRequest(experiment_id=request.experiment_id)
-        asked_about = await call.api.get(experiment_id, call.on_wait)
-        question = await ask(call.context, call.params, asked_about, call.settings)
-        if question is not None:
-            return question
+        question = _question(await call.api.get(experiment_id, call.on_wait))
+        required = await ask(call.context, call.params, question, call.settings)
+        if required is not None:
+            return required
         call = replace(call, deadline=anyio.current_time() + call.settings.deadline_s)
-        if not is_same(asked_about, await call.api.get(experiment_id, call.on_wait)):
-            raise changed()
+        if _question(await call.api.get(experiment_id, call.on_wait)) != question:
+            raise question.changed()
     return await _delete(call, request)
+
+
+def _question(experiment: JSONObject) -> Question:
+    return Question(
+        words="Delete this experiment with all its runs? This can't be undone.",
+        told={
+            "Name": experiment.get("name"),
+            "Id": experiment.get("id"),
+            "Dataset": experiment.get("dataset_id"),
+            "Created": experiment.get("created_at"),
+        },
+        yes="Delete it",
+        nothing=_NOTHING_DELETED,
+    )
 
 
 CREATE: Final = Tool(
