@@ -251,20 +251,20 @@ def _encoded(
     segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
 ) -> tuple[str, bytes | None]:
     """A request's target and payload; None where it has none."""
+    wrong = [*jsontext.faults(dict(query or {})), *jsontext.faults(body)]
+    if wrong:
+        raise problems.bad_arguments([{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     try:
         target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))
-        if query:
-            target += "?" + urlencode(query)
-        payload = None
-        if body is not None:
-            jsontext.check(body)
-            payload = jsontext.dumps(body).encode()
-    except ValueError:
-        # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
-        detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
-        raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
+    except UnicodeEncodeError:
+        raise problems.bad_arguments([{"pointer": "#", "detail": jsontext.HALF_A_PAIR}]) from None
+    if query:
+        target += "?" + urlencode(query)
     if len(target) > _MAX_TARGET_CHARS:
-        raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}])
+        longest = max(query or (), key=lambda name: len(str((query or {})[name])), default=None)
+        pointer = jsontext.pointer([] if longest is None else [longest])
+        raise problems.bad_arguments([{"pointer": pointer, "detail": "Is too long for a URL."}])
+    payload = None if body is None else jsontext.dumps(body).encode()
     return target, payload
 
 

@@ -12,6 +12,9 @@ from typing import Any, NotRequired, TypedDict, cast
 URN = "urn:arize-mcp:problem:"
 """Prefix of the ``type`` of every problem that arize-mcp itself reports."""
 
+MAX_ERRORS = 20
+"""How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
+
 MAX_QUOTED_CHARS = 300
 """How much of a value is shown in a text for humans."""
 
@@ -126,14 +129,17 @@ def own(
 
 
 def bad_arguments(errors: Sequence[ArgumentError]) -> ProblemError:
-    """Arguments that don't fit a request model, all at once. Nothing has been sent."""
+    """Arguments that don't fit a request model, all at once, of which MAX_ERRORS are listed. Nothing has been sent."""
     count = "1 argument is" if len(errors) == 1 else f"{len(errors)} arguments are"
+    listed = list(errors[:MAX_ERRORS])
+    if more := len(errors) - len(listed):
+        listed.append(ArgumentError(pointer="#", detail=f"{more} more errors are not listed."))
     return own(
         "bad-arguments",
         "Bad arguments",
         f"{count} wrong; nothing was sent. " + " ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:5]),
         "Correct what `errors` lists and call again.",
-        errors=list(errors),
+        errors=listed,
     )
 
 

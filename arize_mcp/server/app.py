@@ -132,7 +132,7 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         raise api
     if settings.read_only and not tool.read_only:
         raise problems.read_only(tool.name)
-    request = parse(tool.request, params.arguments or {})
+    request = parse(tool.request, params.arguments or {}, beside=context.params)
     call = Call(
         api=api,
         settings=settings,

@@ -469,13 +469,23 @@ async def test_a_key_that_the_server_echoes_is_taken_out():
     assert "key-of-the-test" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
-async def test_what_json_cant_carry_is_refused_before_it_is_sent(value: object):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", 10**5000], ids=["nan", "inf", "half", "long"])
+async def test_what_json_cant_carry_is_refused_before_it_is_sent_and_told_where_it_is(value: object):
     request = CreateExperimentRequest.model_validate(
         {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o", "x": value}]}
     )
     problem, server = await problem_of(lambda api: api.create(request), answer())
     assert problem["type"] == URN + "bad-arguments"
+    assert [error["pointer"] for error in problem["errors"]] == ["#/experiment_runs/0/x"]
+    assert not server.requests
+
+
+@pytest.mark.parametrize("cursor", ["\ud800", "c" * 70_000], ids=["broken", "long"])
+async def test_what_no_url_can_carry_is_refused_before_it_is_sent_and_told_where_it_is(cursor: str):
+    request = ListExperimentsRequest(limit=1).model_copy(update={"cursor": cursor})
+    problem, server = await problem_of(lambda api: api.list(request), answer())
+    assert problem["type"] == URN + "bad-arguments"
+    assert [error["pointer"] for error in problem["errors"]] == ["#/cursor"]
     assert not server.requests
 
 
