@@ -28,8 +28,8 @@ DEFAULT_LIMIT = 50
 """How many items the API puts on a page where no limit is given."""
 
 
-def _not_a_switch(value: object) -> object:
-    # To pydantic, true is the integer 1.
+def not_a_switch(value: object) -> object:
+    """Refuse true and false, which to pydantic are the integers 1 and 0."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "Input should be an integer")
     return value
@@ -42,15 +42,19 @@ def _path_segment(value: str) -> str:
     return value
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A request; it refuses what it doesn't know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Response(BaseModel):
+class Response(BaseModel):
+    """An answer; it keeps what it doesn't know."""
+
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
-def _id_of(kind: str) -> BeforeValidator:
+def id_of(kind: str) -> BeforeValidator:
     """An id without the white space around it, also out of a link to Arize's user interface.
 
     Ids are base64 of ``<kind>:<number>:<suffix>``; none holds white space, a name may.
@@ -86,9 +90,9 @@ _ExperimentId = Annotated[
         description="The experiment's id, such as RXhwZXJpbWVudDoxOmFCY0Q=, from experiments_list or _create.",
     ),
     AfterValidator(_path_segment),
-    _id_of("Experiment"),
+    id_of("Experiment"),
 ]
-_Cursor = Annotated[
+Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
@@ -113,7 +117,7 @@ class ExperimentRunInput(BaseModel):
     output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
 
 
-class CreateExperimentRequest(_Request):
+class CreateExperimentRequest(Request):
     """Source: the API document, experiments_create."""
 
     name: Annotated[
@@ -131,7 +135,7 @@ class CreateExperimentRequest(_Request):
             min_length=1,
             description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI, SDK or an experiment.",
         ),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ]
     experiment_runs: Annotated[
         list[ExperimentRunInput],
@@ -144,30 +148,30 @@ class CreateExperimentRequest(_Request):
     ]
 
 
-class DeleteExperimentRequest(_Request):
+class DeleteExperimentRequest(Request):
     """Source: the API document, experiments_delete."""
 
     experiment_id: _ExperimentId
 
 
-class GetExperimentRequest(_Request):
+class GetExperimentRequest(Request):
     """Source: the API document, experiments_get."""
 
     experiment_id: _ExperimentId
 
 
-class ListExperimentsRequest(_Request):
+class ListExperimentsRequest(Request):
     """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
 
     dataset_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this dataset's experiments. Not together with space_id."),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ] = None
     space_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this space's experiments. Not together with dataset_id."),
-        _id_of("Space"),
+        id_of("Space"),
     ] = None
     name: Annotated[
         str | None,
@@ -176,24 +180,24 @@ class ListExperimentsRequest(_Request):
     limit: Annotated[
         int | None,
         Field(ge=1, le=100, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class ListExperimentRunsRequest(_Request):
+class ListExperimentRunsRequest(Request):
     """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
 
     experiment_id: _ExperimentId
     limit: Annotated[
         int | None,
         Field(ge=1, le=500, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class Experiment(_Response):
+class Experiment(Response):
     """Source: the API document, Experiment; nullable and newer fields as of today's API."""
 
     id: str
@@ -207,7 +211,7 @@ class Experiment(_Response):
     integration_id: Annotated[Any, Field(description="Its agent integration, or null.")] = None
 
 
-class ExperimentRun(_Response):
+class ExperimentRun(Response):
     """Source: the API document, ExperimentRun; ``error`` and ``annotations`` are of today's API."""
 
     id: Annotated[Any, Field(description="The run's id.")] = None
@@ -217,36 +221,37 @@ class ExperimentRun(_Response):
     annotations: Annotated[Any, Field(description="Human annotations.")] = None
 
 
-class Pagination(_Response):
+class Pagination(Response):
     """Source: the API document, PaginationMetadata."""
 
     has_more: StrictBool = False
     next_cursor: Annotated[Any, Field(description="Absent on the last page.")] = None
 
 
-class ExperimentsPage(_Response):
+class ExperimentsPage(Response):
     """Source: the API document, ExperimentsList200Response."""
 
     experiments: list[Experiment]
     pagination: Pagination = Pagination()
 
 
-def _objects(runs: list[Any]) -> list[Any]:
-    for index, run in enumerate(runs):
-        if not isinstance(run, dict):
+def objects(items: list[Any]) -> list[Any]:
+    """Refuse an array of anything but objects."""
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
             raise PydanticCustomError("model_type", "item {index} should be an object", {"index": index})
-    return runs
+    return items
 
 
-class ExperimentRunsPage(_Response):
+class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
     # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
-    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(_objects)]
+    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(objects)]
     pagination: Pagination = Pagination()
 
 
-class DeletedExperiment(_Response):
+class DeletedExperiment(Response):
     """What stands in for the 204 without a body that experiments_delete answers."""
 
     experiment_id: str
