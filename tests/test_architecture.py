@@ -19,6 +19,7 @@ OURS: dict[str, set[str]] = {
     "settings.settings": {"settings.profiles", "settings.variables", "settings.endpoint"},
     "api.__init__": set(),
     "api.models": set(),
+    "api.dataset_models": {"api.models"},
     "api.jsontext": set(),
     "api.html": set(),
     "api.problems": set(),
@@ -31,8 +32,8 @@ OURS: dict[str, set[str]] = {
     "api.paging": {"api.models", "api.answers", "api.calls"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
-        "api.models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging", "api.lost_creates",
-        "settings.settings",
+        "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
+        "api.lost_creates", "settings.settings",
     },
     "server.__init__": set(),
     "server.schemas": set(),
@@ -51,6 +52,10 @@ OURS: dict[str, set[str]] = {
     },
     "server.tools.experiments": {
         "api.models", "api.answers", "api.client", "server.confirming", "server.shortening", "server.tools.tool",
+    },
+    "server.tools.datasets": {"api.dataset_models", "api.client", "server.fitting", "server.tools.tool"},
+    "server.tools.dataset_advice": {
+        "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {
