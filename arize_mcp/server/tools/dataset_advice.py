@@ -30,16 +30,20 @@ async def advise(call: Call, error: ProblemError) -> None:
     is_refused = error.status == 404 or (error.status in (400, 422) and not _is_id(text))
     hints: list[str] = [problem.get("hint", "")]
     if "dataset_id" in wrong or (text and is_refused):
-        if error.status == 404:
-            hints = ["The dataset doesn't exist, or the key may not see it (another space or region)."]
         found = [] if _is_id(text) else await _of_name(call, text)
         if found:
             problem["datasets"] = found[:_MAX_LISTED]
             hints.append(
-                "`datasets` lists the datasets of that very name: call again with the id of the one that is meant."
+                "dataset_id is a name: `datasets` lists the datasets of that very name, call again with the id of the "
+                "one that is meant."
             )
         else:
             hints.append("datasets_list shows the datasets and their ids.")
+        if error.status == 404:
+            # Else it would go on to where the ids of experiments are found.
+            hints[0] = (
+                "" if found else "The dataset doesn't exist, or the key may not see it (another space or region)."
+            )
     if "example_id" in wrong:
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")
     if len(hints) > 1:
