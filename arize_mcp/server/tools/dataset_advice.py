@@ -13,6 +13,7 @@ from arize_mcp.server.tools.tool import Call
 
 _MAX_LISTED: Final = 20
 _MAX_NAME_CHARS: Final = 255
+_UNKNOWN: Final = "The dataset doesn't exist, or the key may not see it (another space or region)."
 _QUOTES: Final = " \t\r\n\"'`"
 
 
