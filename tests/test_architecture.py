@@ -53,7 +53,7 @@ OURS: dict[str, set[str]] = {
     "server.tools.experiments": {
         "api.models", "api.answers", "api.client", "server.confirming", "server.shortening", "server.tools.tool",
     },
-    "server.tools.datasets": {"api.dataset_models", "api.client", "server.fitting", "server.tools.tool"},
+    "server.tools.datasets": {"api.dataset_models", "api.client", "server.shortening", "server.tools.tool"},
     "server.tools.dataset_advice": {
         "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
     },

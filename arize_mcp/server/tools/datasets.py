@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from arize_mcp.api import dataset_models as models
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.server.fitting import FittedPage
+from arize_mcp.server.shortening import FittedPage
 from arize_mcp.server.tools.tool import Tool, page_of
 
 LIST: Final = Tool(
