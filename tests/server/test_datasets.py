@@ -24,6 +24,7 @@ from tests.conftest import Sandbox
 from tests.raw_server import Request, answer, raw_server
 from tests.server.test_app import call, fail
 from tests.server.test_tools import SNAPSHOTS, input_faults, output_faults
+from tests.transports.test_stdio import Session
 
 JSON = dict[str, Any]
 
@@ -112,6 +113,17 @@ async def test_what_it_shows_is_what_an_experiment_needs(sandbox: Sandbox):
         old = await call(client, "experiments_runs_list", {"experiment_id": before["experiments"][-1]["id"]})
     ids = [run["example_id"] for run in stored["experiment_runs"]]
     assert ids == [run["example_id"] for run in old["experiment_runs"][:5]]
+
+
+@pytest.mark.parametrize("toolsets", ["datasets", "Datasets,"])
+def test_the_real_process_offers_it_where_it_is_switched_on(toolsets: str):
+    host = Session("--sandbox", environ={"ARIZE_MCP_TOOLSETS": toolsets, "ARIZE_MCP_READ_ONLY": "true"})
+    host.initialize()
+    names = [tool["name"] for tool in host.request("tools/list", {})["result"]["tools"]]
+    assert names == ["experiments_get", "experiments_list", "experiments_runs_list", *NAMES], "they only read"
+    answered = host.request("tools/call", {"name": "datasets_list", "arguments": {"name": "sql"}})["result"]
+    assert [dataset["name"] for dataset in answered["structuredContent"]["datasets"]] == ["sql-generation"]
+    assert host.end() == (0, b"", "")
 
 
 async def test_cursors_lead_through_all_also_where_a_page_doesnt_fit(sandbox: Sandbox):
