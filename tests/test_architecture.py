@@ -20,6 +20,7 @@ OURS: dict[str, set[str]] = {
     "api.__init__": set(),
     "api.ids": set(),
     "api.models": {"api.ids"},
+    "api.dataset_models": {"api.ids", "api.models"},
     "api.jsontext": set(),
     "api.html": set(),
     "api.problems": set(),
@@ -32,8 +33,8 @@ OURS: dict[str, set[str]] = {
     "api.paging": {"api.models", "api.answers", "api.calls"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
-        "api.models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging", "api.lost_creates",
-        "settings.settings",
+        "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
+        "api.lost_creates", "settings.settings",
     },
     "server.__init__": set(),
     "server.schemas": set(),
@@ -55,6 +56,10 @@ OURS: dict[str, set[str]] = {
     "server.tools.experiments": {
         "api.answers", "api.calls", "api.models", "api.client", "server.confirming", "server.scores",
         "server.shortening", "server.tools.tool",
+    },
+    "server.tools.datasets": {"api.dataset_models", "api.client", "server.shortening", "server.tools.tool"},
+    "server.tools.dataset_advice": {
+        "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {

@@ -34,18 +34,22 @@ DEFAULT_LIMIT = 50
 """How many items the API puts on a page where no limit is given."""
 
 
-def _not_a_switch(value: object) -> object:
-    # To pydantic, true is the integer 1.
+def not_a_switch(value: object) -> object:
+    """Refuse true and false, which to pydantic are the integers 1 and 0."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "Input should be an integer")
     return value
 
 
-class _Request(BaseModel):
+class Request(BaseModel):
+    """A request; it refuses what it doesn't know."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Response(BaseModel):
+class Response(BaseModel):
+    """An answer; it keeps what it doesn't know."""
+
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
@@ -57,7 +61,7 @@ _ExperimentId = Annotated[
     ),
     id_of("Experiment"),
 ]
-_Cursor = Annotated[
+Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
@@ -98,7 +102,7 @@ class ExperimentRunInput(BaseModel):
         return self
 
 
-class CreateExperimentRequest(_Request):
+class CreateExperimentRequest(Request):
     """Source: the API document, experiments_create."""
 
     name: Annotated[
@@ -129,19 +133,19 @@ class CreateExperimentRequest(_Request):
     ]
 
 
-class DeleteExperimentRequest(_Request):
+class DeleteExperimentRequest(Request):
     """Source: the API document, experiments_delete."""
 
     experiment_id: _ExperimentId
 
 
-class GetExperimentRequest(_Request):
+class GetExperimentRequest(Request):
     """Source: the API document, experiments_get."""
 
     experiment_id: _ExperimentId
 
 
-class ListExperimentsRequest(_Request):
+class ListExperimentsRequest(Request):
     """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
 
     dataset_id: Annotated[
@@ -162,24 +166,24 @@ class ListExperimentsRequest(_Request):
     limit: Annotated[
         int | None,
         Field(ge=1, le=100, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class ListExperimentRunsRequest(_Request):
+class ListExperimentRunsRequest(Request):
     """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
 
     experiment_id: _ExperimentId
     limit: Annotated[
         int | None,
         Field(ge=1, le=500, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class Experiment(_Response):
+class Experiment(Response):
     """Source: the API document, Experiment; nullable and newer fields as of today's API."""
 
     id: str
@@ -193,7 +197,7 @@ class Experiment(_Response):
     integration_id: Annotated[Any, Field(description="Its agent integration, or null.")] = None
 
 
-class ExperimentRun(_Response):
+class ExperimentRun(Response):
     """Source: the API document, ExperimentRun; ``error`` and ``annotations`` are of today's API."""
 
     id: Annotated[Any, Field(description="The run's id.")] = None
@@ -203,36 +207,37 @@ class ExperimentRun(_Response):
     annotations: Annotated[Any, Field(description="Human annotations.")] = None
 
 
-class Pagination(_Response):
+class Pagination(Response):
     """Source: the API document, PaginationMetadata."""
 
     has_more: StrictBool = False
     next_cursor: Annotated[Any, Field(description="Absent on the last page.")] = None
 
 
-class ExperimentsPage(_Response):
+class ExperimentsPage(Response):
     """Source: the API document, ExperimentsList200Response."""
 
     experiments: list[Experiment]
     pagination: Pagination = Pagination()
 
 
-def _objects(runs: list[Any]) -> list[Any]:
-    for index, run in enumerate(runs):
-        if not isinstance(run, dict):
+def objects(items: list[Any]) -> list[Any]:
+    """Refuse an array of anything but objects."""
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
             raise PydanticCustomError("model_type", "item {index} should be an object", {"index": index})
-    return runs
+    return items
 
 
-class ExperimentRunsPage(_Response):
+class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
     # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
-    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(_objects)]
+    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(objects)]
     pagination: Pagination = Pagination()
 
 
-class DeletedExperiment(_Response):
+class DeletedExperiment(Response):
     """What stands in for the 204 without a body that experiments_delete answers."""
 
     experiment_id: str
