@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,8 +20,7 @@ from arize_mcp.server.tools.tool import Tool
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings.settings import Settings
 
-TOOLSETS = ("analysis",)
-TOOLS = offered(TOOLSETS)
+TOOLS = offered(())
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
 HINTS = {
     "experiments_create": (False, False, False, True),
@@ -31,53 +28,20 @@ HINTS = {
     "experiments_get": (True, False, True, True),
     "experiments_list": (True, False, True, True),
     "experiments_runs_list": (True, False, True, True),
-    "experiments_summarize": (True, False, True, True),
-    "experiments_compare": (True, False, True, True),
-    "experiments_runs_query": (True, False, True, True),
 }
-NAMES = list(HINTS)
-FIVE = NAMES[:5]
-MAX_CHARS = 2_200
-"""How long the definition of a tool beside the five may be."""
+NAMES = sorted(HINTS)
 
 
-async def listed(toolsets: tuple[str, ...] = TOOLSETS, *, read_only: bool = False) -> list[dict[str, Any]]:
+async def listed() -> list[dict[str, Any]]:
     """The tools as a client gets them."""
-    settings = Settings(toolsets=toolsets, read_only=read_only)
-    async with Client(create_server(ExperimentsAPI(settings), settings), mode="legacy") as client:
+    async with Client(create_server(ExperimentsAPI(Settings()), Settings()), mode="legacy") as client:
         return [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
 
 
 async def test_there_are_exactly_these_five_tools():
-    assert [tool["name"] for tool in await listed(())] == FIVE
-
-
-async def test_toolsets_come_after_the_five_which_stay_byte_for_byte_what_they_are():
-    tools = await listed()
-    assert [tool["name"] for tool in tools] == NAMES
-    assert json.dumps(tools[:5]) == json.dumps(await listed(()))
-
-
-async def test_read_only_hides_whatever_may_write():
-    assert [tool["name"] for tool in await listed(read_only=True)] == [name for name in NAMES if HINTS[name][0]]
-
-
-def test_a_toolset_that_is_off_is_not_imported():
-    off = (
-        "import sys; from arize_mcp.api.client import ExperimentsAPI; from arize_mcp.server.app import create_server; "
-        "from arize_mcp.settings.settings import Settings; create_server(ExperimentsAPI(Settings()), Settings()); "
-        "print([name for name in sys.modules if 'analysis' in name or 'computing' in name or name == 'statistics'])"
-    )
-    done = subprocess.run([sys.executable, "-c", off], check=True, capture_output=True, encoding="utf-8")
-    assert done.stdout == "[]\n"
-
-
-@pytest.mark.parametrize("name", NAMES[5:])
-async def test_a_tool_beside_the_five_is_short(name: str):
-    (tool,) = [tool for tool in await listed() if tool["name"] == name]
-    assert len(json.dumps(tool, ensure_ascii=False, separators=(",", ":"))) <= MAX_CHARS
+    assert [tool["name"] for tool in await listed()] == NAMES
 
 
 async def test_every_tool_is_as_its_snapshot_says():
@@ -100,7 +64,7 @@ async def test_every_tool_has_a_title_a_description_and_all_four_hints():
 
 
 async def test_what_a_model_reads_stays_short():
-    tools = json.dumps(await listed(()), ensure_ascii=False, separators=(",", ":"))
+    tools = json.dumps(await listed(), ensure_ascii=False, separators=(",", ":"))
     assert len(tools) < 10_000
     assert len(INSTRUCTIONS) < 1_200
 
