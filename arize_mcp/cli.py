@@ -175,6 +175,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.settings import settings  # noqa: PLC0415
     from arize_mcp.transports.stdio import serve  # noqa: PLC0415
 
+    logger = logging.getLogger(__name__)
     log = logging.StreamHandler(sys.stderr)
     log.setFormatter(_RedactingFormatter(None))
     logging.basicConfig(handlers=[log], level=settings.log_level())
@@ -190,10 +191,12 @@ def _serve_stdio(*, sandbox: bool) -> int:
     try:
         found = settings.load(sandbox_key=sandbox_key)
         log.setFormatter(_RedactingFormatter(found.api_key))
+        for name in found.unfilled:
+            logger.warning("%s holds an unfilled placeholder and counts as not set", name)
         api = ExperimentsAPI(found, app=app, ready=drained.wait)
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
-        logging.getLogger(__name__).error("unusable settings: %s", error)
+        logger.error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
         found = settings.Settings(read_only=settings.read_only())
 

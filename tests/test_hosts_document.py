@@ -143,9 +143,10 @@ def answering(status: int, tls: ssl.SSLContext | None = None) -> Generator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "2")
+            body = b'{"title":"T"}'
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         do_CONNECT = do_GET  # noqa: N815
 

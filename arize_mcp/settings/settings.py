@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
-from arize_mcp.settings import endpoint, profiles
+from arize_mcp.settings import endpoint, foreign, profiles
 from arize_mcp.settings.variables import Reader, is_quoted
 
 TOOLSETS = ("analysis", "datasets", "files")
@@ -18,6 +18,9 @@ TOOLSETS = ("analysis", "datasets", "files")
 
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+_MIN_KEY_CHARS = 8
+"""A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
 
@@ -55,6 +58,7 @@ class Settings:
     toolsets: tuple[str, ...] = ()
     log_level: str = "WARNING"
     profile: str | None = None
+    unfilled: tuple[str, ...] = ()
 
 
 def load(*, sandbox_key: str | None = None) -> Settings:
@@ -81,6 +85,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
+        foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
     return Settings(
         base_url=base_url,
@@ -102,6 +107,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
         log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
         profile=read.profile,
+        unfilled=tuple(sorted(read.unfilled)),
     )
 
 
@@ -121,6 +127,11 @@ def unknown_variables() -> dict[str, str | None]:
     _read(read, None)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
     return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
+
+
+def foreign_variables() -> dict[str, str]:
+    """The variables of other clients that are set and not read here, each with what says the same."""
+    return {name: instead for name, instead in foreign.INSTEAD.items() if os.environ.get(name, "").strip()}
 
 
 def masked(secret: str) -> str:
@@ -179,6 +190,8 @@ def _api_key(read: Reader) -> str | None:
         read.fail(
             name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
         )
+    elif key and len(key) < _MIN_KEY_CHARS:
+        read.fail(name, "is too short to be an API key: copy it again.")
     else:
         return key or None
     return None

@@ -44,7 +44,7 @@ class Upstream:
             "ARIZE_API_HOST": "127.0.0.1",
             "ARIZE_API_PORT": port,
             "ARIZE_API_SCHEME": "http",
-            "ARIZE_API_KEY": "k",
+            "ARIZE_API_KEY": "some-key",
         }
 
     def take(self) -> socket.socket:
@@ -349,7 +349,7 @@ socket.getaddrinfo = getaddrinfo
 
 
 def test_a_name_look_up_that_hangs_does_not_keep_the_process(tmp_path: Path):
-    environ = {"ARIZE_API_KEY": "k", "ARIZE_API_HOST": "slow.example"}
+    environ = {"ARIZE_API_KEY": "some-key", "ARIZE_API_HOST": "slow.example"}
     session = Session(environ={**environ, **sitecustomize(tmp_path, HANGING_RESOLVER)})
     session.initialize()
     call: dict[str, Any] = {"name": "experiments_list", "arguments": {}}

@@ -123,8 +123,8 @@ def test_the_environment_says_where_the_api_is(sandbox: Sandbox):
     [
         ({}, "missing-api-key"),
         ({"ARIZE_API_KEY": "${ARIZE_API_KEY}"}, "unusable-settings"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_REGION": "EU"}, "unusable-settings"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_SSL_CA_CERT": __file__}, "unusable-settings"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_REGION": "EU"}, "unusable-settings"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_SSL_CA_CERT": __file__}, "unusable-settings"),
     ],
 )
 def test_a_server_that_cant_work_starts_and_says_why(environ: dict[str, str], problem: str):
