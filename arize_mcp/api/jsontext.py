@@ -85,7 +85,7 @@ def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
         broken: what is said of a lone surrogate.
 
     Returns:
-        Pairs of (JSON Pointer in URI fragment form, what is wrong with what to do about it). None means that ``dumps``
+        Pairs of (JSON Pointer in URI fragment form, what is wrong and what to do about it). None means that ``dumps``
         can write it.
     """
     found: list[tuple[str, str]] = []
@@ -119,6 +119,25 @@ def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
 
     visit(value)
     return found
+
+
+def read_faulty(text: str) -> Any:
+    """Read JSON text that ``loads`` refuses, so that ``faults`` can tell why.
+
+    NaN, infinities and lone surrogates are read as such, an integer that is too long as another one that is, and
+    control characters in a string as themselves.
+
+    Raises:
+        ValueError: no JSON.
+        RecursionError: nested some thousand levels deep.
+    """
+    return json.loads(text, strict=False, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
+        return -_TOO_LARGE if digits.startswith("-") else _TOO_LARGE
+    return int(digits)
 
 
 def pointer(path: Sequence[str | int]) -> str:

@@ -18,7 +18,8 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCResponse
 
-from arize_mcp.transports.stdio import MAX_LINE_BYTES, pipes
+from arize_mcp.transports.lines import MAX_LINE_BYTES
+from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
 from tests.transports.test_stdio import Session
@@ -160,7 +161,7 @@ def test_a_cancelled_call_closes_its_request_and_the_server_goes_on(upstream: Up
 BAD_LINES: list[tuple[bytes, int | None, object]] = [
     (b"not json", -32700, None),
     (b'{"jsonrpc":"2.0","id":1,', -32700, None),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', -32700, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', -32600, 1),
     (b"[" * 100_000, -32700, None),
     (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
     (b"[]", -32600, None),
@@ -219,7 +220,8 @@ def test_a_request_before_initialize_gets_an_error_reply():
     session = Session("--sandbox")
     assert session.request("tools/list", {})["error"]["code"] == -32602
     assert session.initialize()["serverInfo"]["name"] == "arize-mcp"
-    assert session.end() == (0, b"", "")
+    refused = "WARNING arize_mcp.transports.requests: refused tools/list: Send initialize first.\n"
+    assert session.end() == (0, b"", refused)
 
 
 def peak_memory_mib(pid: int) -> float:
