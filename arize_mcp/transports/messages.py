@@ -88,28 +88,28 @@ def _mend(fields: dict[str, Any]) -> None:
         return
     params = cast("dict[str, Any]", params)
     _mend_empty(params, "arguments", "_meta", "capabilities")
+    _mend_members(params.get("capabilities"))
     meta: Any = params.get("_meta")
     if isinstance(meta, dict):
         meta = cast("dict[str, Any]", meta)
         token = meta.get("progressToken")
         if isinstance(token, float) and math.isfinite(token):
             meta["progressToken"] = f"{_NUMBER}{token!r}"  # the SDK knows whole ones and text
-        _mend_capabilities(meta, types.CLIENT_CAPABILITIES_META_KEY)
-    _mend_capabilities(params, "capabilities")
+        _mend_empty(meta, types.CLIENT_CAPABILITIES_META_KEY)
+        _mend_members(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
 
 
-def _mend_capabilities(fields: dict[str, Any], name: str) -> None:
-    _mend_empty(fields, name)
-    capabilities: Any = fields.get(name)
-    if isinstance(capabilities, dict):
-        capabilities = cast("dict[str, Any]", capabilities)
-        _mend_empty(capabilities, *capabilities)
+def _mend_members(fields: Any) -> None:
+    if isinstance(fields, dict):
+        fields = cast("dict[str, Any]", fields)
+        _mend_empty(fields, *fields)
 
 
 def _mend_empty(fields: dict[str, Any], *names: str) -> None:
-    for name in names:
-        if fields.get(name) == []:
-            fields[name] = {}
+    if [] in fields.values():
+        for name in names:
+            if fields.get(name) == []:
+                fields[name] = {}
 
 
 def _faulty(line: bytes) -> SessionMessage | bytes | None:

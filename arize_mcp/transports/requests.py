@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from mcp import types
 from mcp.types.version import LATEST_HANDSHAKE_VERSION
@@ -14,6 +14,14 @@ from arize_mcp.api import jsontext
 from arize_mcp.transports import messages
 
 logger = logging.getLogger(__name__)
+
+_DETAILS: Final = {
+    "missing": "Required, but missing.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+    "list_type": "Must be an array.",
+    "string_type": "Must be a string.",
+}
 
 
 class Requests:
@@ -71,7 +79,7 @@ def _what_is_wrong(request: types.JSONRPCRequest) -> dict[str, Any]:
     else:
         return {"detail": "Send initialize first."}
     errors = [
-        {"pointer": pointer, "detail": "Required, but missing." if fault["type"] == "missing" else fault["msg"] + "."}
+        {"pointer": pointer, "detail": _DETAILS.get(fault["type"], fault["msg"] + ".")}
         for pointer, fault in found.items()
     ]
     return {"detail": " ".join(f"{error['pointer']}: {error['detail']}" for error in errors), "errors": errors}
