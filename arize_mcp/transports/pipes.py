@@ -26,13 +26,18 @@ def can_wait_for(fd: int) -> bool:
     """Whether the event loop can wait for a descriptor."""
     if sys.platform == "win32":
         return False
-    mode = os.fstat(fd).st_mode
-    return stat.S_ISFIFO(mode) or os.isatty(fd) or (stat.S_ISSOCK(mode) and _is_stream(fd))
+    if _is_socket(fd):
+        with _socket(fd) as duplicate:
+            return duplicate.type == socket.SOCK_STREAM
+    return stat.S_ISFIFO(os.fstat(fd).st_mode) or os.isatty(fd)
 
 
-def _is_stream(fd: int) -> bool:
-    with socket.socket(fileno=os.dup(fd)) as duplicate:
-        return duplicate.type == socket.SOCK_STREAM
+def _is_socket(fd: int) -> bool:
+    return stat.S_ISSOCK(os.fstat(fd).st_mode)
+
+
+def _socket(fd: int) -> socket.socket:
+    return socket.socket(fileno=os.dup(fd))
 
 
 @asynccontextmanager
@@ -50,16 +55,19 @@ async def pipes(
     _widen(wire.stdout_fd)
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_READ_BYTES)
-    stdin, _ = await loop.connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(os.dup(wire.stdin_fd), "rb", buffering=0)
-    )
     with anyio.CancelScope() as scope:
         outgoing = _Outgoing(drained, lost=scope.cancel)
-        if stat.S_ISSOCK(os.fstat(wire.stdout_fd).st_mode):
-            # asyncio's write pipe would take whatever can be read from the socket, its end too, for the host's going.
-            stdout, _ = await loop.create_connection(
-                lambda: outgoing, sock=socket.socket(fileno=os.dup(wire.stdout_fd))
+        # asyncio's pipes log a socket's reset, and take stdout's being readable, as its end is, for the host's going.
+        if _is_socket(wire.stdin_fd):
+            stdin, _ = await loop.create_connection(
+                partial(asyncio.StreamReaderProtocol, reader), sock=_socket(wire.stdin_fd)
             )
+        else:
+            stdin, _ = await loop.connect_read_pipe(
+                partial(asyncio.StreamReaderProtocol, reader), os.fdopen(os.dup(wire.stdin_fd), "rb", buffering=0)
+            )
+        if _is_socket(wire.stdout_fd):
+            stdout, _ = await loop.create_connection(lambda: outgoing, sock=_socket(wire.stdout_fd))
         else:
             stdout, _ = await loop.connect_write_pipe(
                 lambda: outgoing, os.fdopen(os.dup(wire.stdout_fd), "wb", buffering=0)
@@ -78,7 +86,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
     try:
         return await reader.read(_READ_BYTES)
     except OSError:
-        return b""  # a socket's peer reset it
+        return b""  # the host reset its socket
 
 
 def _widen(fd: int) -> None:

@@ -10,12 +10,12 @@ from collections import deque
 from typing import Final
 
 _STDERR_FD: Final = 2
-_MAX_HELD_BYTES: Final = 1024 * 1024
+_MAX_HELD_BYTES: Final = 256 * 1024
 _FLUSH_WITHIN_S: Final = 0.2
 
 
 class StderrHandler(logging.Handler):
-    """Hands lines to a thread that writes them. While it can't, lines beyond a megabyte are dropped, and counted."""
+    """Hands lines to a thread that writes them. While it can't, lines beyond 256 KiB are dropped, and counted."""
 
     def __init__(self) -> None:
         super().__init__()
