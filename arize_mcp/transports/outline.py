@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[{}\[\]]', re.DOTALL)
+_BETWEEN_BRACKETS: Final = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _REST_OF_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 _META_LEVEL: Final = 2
 _MAX_STRING_BYTES: Final = 4096
@@ -47,7 +48,12 @@ class Outline:
                 self._tail = piece[position:]
                 return
             self._is_in_long_string = False
-        for token in _TOKENS.finditer(piece, position):
+        while True:
+            if not self._is_kept() and (between := _BETWEEN_BRACKETS.match(piece, position)):
+                position = between.end()
+            token = _TOKENS.search(piece, position)
+            if not token:
+                break
             self._keep(piece[position : token.start()])
             position = token.end()
             match token[0][:1]:
@@ -71,8 +77,11 @@ class Outline:
                     self._keep(token[0])
         self._keep(piece[position:])
 
+    def _is_kept(self) -> bool:
+        return self._depth <= self._levels or self._is_meta
+
     def _keep(self, text: bytes) -> None:
-        if self._depth <= self._levels or self._is_meta:
+        if self._is_kept():
             self._left_bytes -= len(text)
             if self._left_bytes < 0:
                 self._kept.clear()
