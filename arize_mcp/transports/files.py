@@ -32,14 +32,15 @@ async def files(
         except OSError:
             return b""
 
-    async with anyio.create_task_group() as tasks:
-        send, receive = anyio.create_memory_object_stream[_Made]()
-        outgoing = _Outgoing(drained, send)
-        tasks.start_soon(_write_all, wire.stdout_fd, receive, outgoing, tasks.cancel_scope.cancel)
-        try:
-            yield Incoming(lines(read), outgoing, is_local=is_local), outgoing
-        finally:
-            tasks.cancel_scope.cancel()
+    send, receive = anyio.create_memory_object_stream[_Made]()
+    with send, receive:
+        async with anyio.create_task_group() as tasks:
+            outgoing = _Outgoing(drained, send)
+            tasks.start_soon(_write_all, wire.stdout_fd, receive, outgoing, tasks.cancel_scope.cancel)
+            try:
+                yield Incoming(lines(read), outgoing, is_local=is_local), outgoing
+            finally:
+                tasks.cancel_scope.cancel()
 
 
 async def _write_all(

@@ -18,6 +18,7 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCResponse
 
+from arize_mcp.transports.files import files
 from arize_mcp.transports.lines import MAX_LINE_BYTES
 from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
@@ -379,15 +380,20 @@ def test_a_terminal_is_left_as_it_was():
     os.close(terminal)
 
 
-async def test_a_message_that_the_host_has_not_read_is_known():
+@pytest.mark.parametrize("kind", ["pipe", "socket", "thread"])
+async def test_a_message_that_the_host_has_not_read_is_known(kind: str):
     wire = object.__new__(Wire)
     wire.stdin_fd, stdin = os.pipe()
-    stdout, wire.stdout_fd = os.pipe()
+    if kind == "socket":
+        stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
+    else:
+        stdout, wire.stdout_fd = os.pipe()
     drained = asyncio.Event()
     drained.set()
     message = JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 3_000_000})
+    transport = files if kind == "thread" else pipes
     with anyio.fail_after(20), os.fdopen(stdout, "rb") as host:
-        async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
+        async with transport(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
             tasks.start_soon(replies.send, SessionMessage(message))
             while drained.is_set():
                 await anyio.lowlevel.checkpoint()
