@@ -177,6 +177,8 @@ REFUSED: list[tuple[str, dict[str, Any], list[str], str]] = [
      ["#/capabilities/experimental/x"], "Must be an object."),
     ("initialize", {"protocolVersion": 5, "capabilities": {}, "clientInfo": "me"},
      ["#/clientInfo", "#/protocolVersion"], "Must be a string."),
+    ("initialize", {"_meta": MODERN_META, "protocolVersion": "x", "clientInfo": CLIENT}, ["#/capabilities"],
+     "Required, but missing."),
     ("initialize", {}, ["#/capabilities", "#/clientInfo", "#/protocolVersion"], "Required, but missing."),
     ("tools/call", {"arguments": {}}, ["#/name"], "Required, but missing."),
     ("tools/call", {"name": "experiments_list", "arguments": "x"}, ["#/arguments"], "Must be an object."),
@@ -193,6 +195,15 @@ def test_wrong_params_are_told_member_by_member(method: str, params: dict[str, A
     assert session.initialize()["serverInfo"]["name"] == "arize-mcp"
     logged = f"WARNING arize_mcp.transports.requests: refused {method}: {error['data']['detail']}\n"
     assert session.end() == (0, b"", logged)
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25"])
+def test_wrong_params_are_told_in_every_version(version: str):
+    session = Session("--sandbox")
+    session.request("initialize", {"protocolVersion": version, "capabilities": {}, "clientInfo": CLIENT})
+    error = session.request("tools/call", {"name": 5, "_meta": {"progressToken": []}})["error"]
+    assert {wrong["pointer"] for wrong in error["data"]["errors"]} == {"#/name", "#/_meta/progressToken"}
+    session.end()
 
 
 def test_a_request_before_initialize_is_told_so():

@@ -177,6 +177,8 @@ BAD_LINES: list[tuple[bytes, int | None, object]] = [
     (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600, None),
     (b'{"jsonrpc":"2.0","id":3,"method":"ping","params":[1]}', -32600, 3),
     (b'{"jsonrpc":"2.0","method":7}', None, None),
+    (b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}', None, None),
+    (b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":[]}', None, None),
     (b"", None, None),
     (b"   ", None, None),
     (b"\r", None, None),
