@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -139,6 +141,18 @@ def test_a_reset_is_a_quiet_end(kind: str):
         host.stdout.recv(1, socket.MSG_PEEK)
         host.close()  # with the answer unread, which the kernel makes a reset
         assert host.ends() == (0, b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_in_order_and_leaves_the_socket_blocking(number: signal.Signals):
+    ours, both = socket.socketpair()
+    theirs = both.dup()
+    with started(both, both.dup()) as process, ours, theirs:
+        host = Host(process, ours, ours)
+        works(host)
+        process.send_signal(number)
+        assert host.ends() == (0, b"")
+        assert os.get_blocking(theirs.fileno()), "who handed it out has it still"
 
 
 def test_a_stdout_that_the_host_closed_is_found_at_the_next_answer():
