@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
-from arize_mcp.api.lost_creates import look_up
+from arize_mcp.api.lost_creates import look_up, tell_existing
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeletedExperiment,
@@ -22,6 +22,7 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.paging import experiments_page, runs_page
+from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 
 if TYPE_CHECKING:
@@ -89,6 +90,10 @@ class ExperimentsAPI:
                 return await self._calls.request(call, Experiment, "POST", "experiments", body=request.model_dump())
             except LostAnswerError as lost:
                 return await look_up(self._calls, call, request, started, lost)
+            except ProblemError as error:
+                if error.status == 409:
+                    await tell_existing(self._calls, call, request, error)
+                raise
 
         try:
             return await self._calls.within_deadline("POST", on_wait, deadline_s, work)

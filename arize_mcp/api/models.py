@@ -7,10 +7,7 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
-import base64
-import re
-from typing import Annotated, Any
-from urllib.parse import unquote
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,8 +18,17 @@ from pydantic import (
     SkipValidation,
     StrictBool,
     StringConstraints,
+    ValidationError,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from arize_mcp.api.ids import id_of
+
+
+class FreeText:
+    """Marks an optional text that may be any: "null" is one of them."""
+
 
 DEFAULT_LIMIT = 50
 """How many items the API puts on a page where no limit is given."""
@@ -35,13 +41,6 @@ def _not_a_switch(value: object) -> object:
     return value
 
 
-def _path_segment(value: str) -> str:
-    # HTTP clients and servers resolve these two even when they are percent-encoded (RFC 3986, 6.2.2.3).
-    if value in (".", ".."):
-        raise PydanticCustomError("path_segment", "Input can't be an id")
-    return value
-
-
 class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
@@ -50,49 +49,19 @@ class _Response(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
-def _id_of(kind: str) -> BeforeValidator:
-    """An id without the white space around it, also out of a link to Arize's user interface.
-
-    Ids are base64 of ``<kind>:<number>:<suffix>``; none holds white space, a name may.
-    """
-
-    def find(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        text = value.strip()
-        if text.lower().startswith(("http://", "https://")):
-            padded = (part + "=" * (-len(part) % 4) for part in re.split(r"[^A-Za-z0-9+]+", unquote(text)))
-            text = next((part for part in padded if _kind_of(part) == kind), "")
-            if not text:
-                raise PydanticCustomError("link", "Input is a link", {"kind": kind.lower()})
-        if len(text.split()) > 1:
-            raise PydanticCustomError("name_for_id", "Input is a name")
-        return text
-
-    return BeforeValidator(find)
-
-
-def _kind_of(text: str) -> str | None:
-    try:
-        return base64.b64decode(text, validate=True).decode().partition(":")[0]
-    except ValueError:
-        return None
-
-
 _ExperimentId = Annotated[
     str,
     Field(
         min_length=1,
         description="The experiment's id, such as RXhwZXJpbWVudDoxOmFCY0Q=, from experiments_list or _create.",
     ),
-    AfterValidator(_path_segment),
-    _id_of("Experiment"),
+    id_of("Experiment"),
 ]
 _Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
-        description="pagination.next_cursor of the previous page, unchanged; keep the other arguments as they were.",
+        description="pagination.next_cursor of the previous page, unchanged; only limit may change between pages.",
     ),
 ]
 
@@ -110,7 +79,23 @@ class ExperimentRunInput(BaseModel):
         ),
         StringConstraints(strip_whitespace=True),
     ]
-    output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
+    output: Annotated[
+        str,
+        Field(
+            description="What the model or prompt answered, kept exactly; JSON-encode anything but text. It may be "
+            '"": for a failed run, with its error in `error`.',
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _no_null_for_an_answer(self) -> Self:
+        # The API takes it for an answer, and nothing recorded can be edited.
+        if self.output == "null" and (self.model_extra or {}).get("error"):
+            fault = InitErrorDetails(
+                type=PydanticCustomError("null_text", "Input is no answer"), loc=("output",), input=self.output
+            )
+            raise ValidationError.from_exception_data("ExperimentRunInput", [fault])
+        return self
 
 
 class CreateExperimentRequest(_Request):
@@ -131,15 +116,15 @@ class CreateExperimentRequest(_Request):
             min_length=1,
             description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI, SDK or an experiment.",
         ),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ]
     experiment_runs: Annotated[
         list[ExperimentRunInput],
         Field(
             min_length=1,
             max_length=1000,
-            description="The runs. Beside example_id and output each may carry any further fields: model, latency_ms, "
-            "prompt, ..., and scores as eval.<name>.score, eval.<name>.label, eval.<name>.explanation.",
+            description="The runs. Each may carry further fields: model, latency_ms, prompt, ..., and scores as "
+            "eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
         ),
     ]
 
@@ -162,16 +147,17 @@ class ListExperimentsRequest(_Request):
     dataset_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this dataset's experiments. Not together with space_id."),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ] = None
     space_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this space's experiments. Not together with dataset_id."),
-        _id_of("Space"),
+        id_of("Space"),
     ] = None
     name: Annotated[
         str | None,
         Field(min_length=1, max_length=255, description="Only experiments whose name contains this, in any case."),
+        FreeText(),
     ] = None
     limit: Annotated[
         int | None,

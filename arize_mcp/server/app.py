@@ -135,7 +135,7 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
     if isinstance(context.request, ProblemError):
         # Arguments that the transport couldn't take.
         raise context.request
-    request = parse(tool.request, params.arguments or {})
+    request = parse(tool.request, params.arguments or {}, beside=context.params)
     call = Call(
         api=api,
         settings=settings,

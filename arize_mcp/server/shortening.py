@@ -36,7 +36,7 @@ class Fitted(BaseModel):
     """What a result may say of its being cut."""
 
     shortened: Annotated[
-        list[Shortened], Field(description="What is not here in full; chars or items is its full length.")
+        list[Shortened], Field(description="What is cut; chars or items is its full length.")
     ] = []
 
 
