@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import io
 import logging
@@ -173,10 +174,11 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
     from arize_mcp.server.app import create_server  # noqa: PLC0415
     from arize_mcp.settings import settings  # noqa: PLC0415
+    from arize_mcp.transports.stderr import StderrHandler  # noqa: PLC0415
     from arize_mcp.transports.stdio import serve  # noqa: PLC0415
 
     logger = logging.getLogger(__name__)
-    log = logging.StreamHandler(sys.stderr)
+    log = StderrHandler()
     log.setFormatter(_RedactingFormatter(None))
     logging.basicConfig(handlers=[log], level=settings.log_level())
     app = sandbox_key = None
@@ -204,7 +206,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
-    anyio.run(serve, server, wire, drained)
+    anyio.run(functools.partial(serve, is_local=sandbox), server, wire, drained)
     return 0
 
 

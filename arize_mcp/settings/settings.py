@@ -18,6 +18,7 @@ TOOLSETS = ("analysis", "datasets", "files")
 
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 
 _MIN_KEY_CHARS = 8
 """A shorter key would be taken out of our own words wherever it is part of one."""
@@ -105,7 +106,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
         toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
-        log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
+        log_level=_log_level(read),
         profile=read.profile,
         unfilled=tuple(sorted(read.unfilled)),
     )
@@ -141,7 +142,7 @@ def masked(secret: str) -> str:
 
 def log_level() -> str:
     """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
-    return Reader(os.environ).choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper)
+    return _log_level(Reader(os.environ))
 
 
 def read_only() -> bool:
@@ -172,6 +173,12 @@ def _use_profile(read: Reader) -> None:
         read.use_profile(name, profiles.load(_home(), name, os.environ, wanted))
     except profiles.ProfileError as error:
         read.fail("ARIZE_PROFILE", str(error))
+
+
+def _log_level(read: Reader) -> str:
+    return read.choice(
+        "ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=lambda text: _ALSO.get(text.upper(), text.upper())
+    )
 
 
 def _max_result_chars(read: Reader) -> int:

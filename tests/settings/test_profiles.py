@@ -126,8 +126,8 @@ def test_a_profile_needs_no_usable_endpoint_where_the_environment_has_one(home: 
 
 def test_a_profile_of_which_nothing_is_taken_is_not_in_use(home: Path, monkeypatch: pytest.MonkeyPatch):
     write(home, "work", PROFILE)
-    for name in ("ARIZE_PROFILE", "ARIZE_API_KEY", "ARIZE_API_HOST"):
-        monkeypatch.setenv(name, "work")
+    for name, value in {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "own-own-own", "ARIZE_API_HOST": "h"}.items():
+        monkeypatch.setenv(name, value)
     assert settings.load().profile is None
 
 

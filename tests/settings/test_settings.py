@@ -317,6 +317,9 @@ def test_the_log_level_is_known_even_when_nothing_else_is(monkeypatch: pytest.Mo
     assert settings.log_level() == "WARNING"
     monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "debug")
     assert settings.log_level() == "DEBUG"
+    for other, meant in (("warn", "WARNING"), ("Warn", "WARNING"), ("FATAL", "CRITICAL")):
+        monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", other)
+        assert settings.log_level() == meant
     monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "loud")
     assert settings.log_level() == "WARNING"
 

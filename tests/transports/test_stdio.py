@@ -31,12 +31,16 @@ class Session:
         command: list[str] = COMMANDS[0],
         environ: dict[str, str] | None = None,
         inherited: Mapping[str, str] = ENVIRON,
+        stderr: Any = subprocess.PIPE,
+        closes_stderr: bool = False,
     ) -> None:
+        if closes_stderr:
+            command = ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command]
         self.process = subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             bufsize=0,
             env={**inherited, **(environ or {})},
         )
@@ -73,7 +77,7 @@ class Session:
     def end(self) -> tuple[int, bytes, str]:
         """Close stdin; returns the exit code, what else stood on stdout, and stderr."""
         stdout, stderr = self.process.communicate(timeout=20)
-        return self.process.returncode, stdout, stderr.decode()
+        return self.process.returncode, stdout, (stderr or b"").decode()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=["module", "console-script"])
