@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
-from arize_mcp.settings import endpoint, profiles
+from arize_mcp.settings import endpoint, foreign, profiles
 from arize_mcp.settings.variables import Reader, is_quoted
 
 TOOLSETS = ("analysis", "datasets", "files")
@@ -18,6 +18,10 @@ TOOLSETS = ("analysis", "datasets", "files")
 
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
+
+_MIN_KEY_CHARS = 8
+"""A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
 
@@ -56,6 +60,7 @@ class Settings:
     toolsets: tuple[str, ...] = ()
     log_level: str = "WARNING"
     profile: str | None = None
+    unfilled: tuple[str, ...] = ()
 
 
 def load(*, sandbox_key: str | None = None) -> Settings:
@@ -82,6 +87,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
+        foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
     return Settings(
         base_url=base_url,
@@ -102,8 +108,9 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
         toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
-        log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
+        log_level=_log_level(read),
         profile=read.profile,
+        unfilled=tuple(sorted(read.unfilled)),
     )
 
 
@@ -125,6 +132,11 @@ def unknown_variables() -> dict[str, str | None]:
     return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
 
 
+def foreign_variables() -> dict[str, str]:
+    """The variables of other clients that are set and not read here, each with what says the same."""
+    return {name: instead for name, instead in foreign.INSTEAD.items() if os.environ.get(name, "").strip()}
+
+
 def masked(secret: str) -> str:
     """A secret as it may be shown: its first four characters, if it has many more."""
     return f"{secret[:4]}..." if len(secret) >= 16 else "set"
@@ -132,7 +144,7 @@ def masked(secret: str) -> str:
 
 def log_level() -> str:
     """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
-    return Reader(os.environ).choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper)
+    return _log_level(Reader(os.environ))
 
 
 def read_only() -> bool:
@@ -165,6 +177,12 @@ def _use_profile(read: Reader) -> None:
         read.fail("ARIZE_PROFILE", str(error))
 
 
+def _log_level(read: Reader) -> str:
+    return read.choice(
+        "ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=lambda text: _ALSO.get(text.upper(), text.upper())
+    )
+
+
 def _max_result_chars(read: Reader) -> int:
     rule = "0, for no limit, or a whole number from 1000"
     return read.number("ARIZE_MCP_MAX_RESULT_CHARS", int, 40_000, rule, lambda value: value == 0 or value >= 1000)
@@ -181,6 +199,8 @@ def _api_key(read: Reader) -> str | None:
         read.fail(
             name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
         )
+    elif key and len(key) < _MIN_KEY_CHARS:
+        read.fail(name, "is too short to be an API key: copy it again.")
     else:
         return key or None
     return None
