@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -169,6 +170,13 @@ def test_a_module_imports_only_along_the_arrows(module: str):
 def test_a_library_is_imported_only_where_it_belongs(module: str):
     theirs = {name.split(".")[0] for name in imports(MODULES[module])} & set(THEIRS)
     assert [name for name in sorted(theirs) if module not in THEIRS[name]] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("analysis.")])
+def test_what_computes_imports_nothing_but_the_standard_library_and_its_own_room(module: str):
+    others = {name.split(".")[0] for name in imports(MODULES[module])} - {"arize_mcp"}
+    assert others <= sys.stdlib_module_names
+    assert all(name.startswith("analysis.") for name in OURS[module])
 
 
 def test_only_the_settings_read_the_environment():

@@ -82,7 +82,7 @@ class AllRuns(AsyncIterator[JSONObject]):
             except ProblemError as error:
                 raise self._partial(error) from error.__cause__
             if self._call.on_wait is not None:
-                await self._call.on_wait(f"{self.read} runs read")
+                await self._call.on_wait(f"{self.read} {'run' if self.read == 1 else 'runs'} read")
             for run in runs:
                 yield run
             if cursor is None:
@@ -132,7 +132,7 @@ class AllRuns(AsyncIterator[JSONObject]):
     def _partial(self, error: ProblemError) -> ProblemError:
         """The same error, which says how many runs were read before it."""
         if self.read:
-            detail = f"{error} {self.read} runs were read by then, and nothing is told of a part."
+            detail = f"{error} Runs read by then: {self.read}; nothing is told of a part."
             error.problem["detail"] = detail
             error.args = (detail,)
         cast("JSONObject", error.problem)["runs_read"] = self.read

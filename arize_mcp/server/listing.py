@@ -9,8 +9,8 @@ from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.jsontext import dumps
 from arize_mcp.server.shortening import Result, fits, shorten, written
 
-SHORT_CHARS: Final = 6_000
-"""How long an answer of lists is, in characters of JSON, where nobody asked for more."""
+SHORT_CHARS: Final = 5_900
+"""How long an answer of lists is at most, in characters of JSON, where nobody asked for more: under 6,000."""
 
 
 def fit_rows(table: JSONObject, max_chars: int, more: Callable[[int], list[str]]) -> Result:

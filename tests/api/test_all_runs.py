@@ -66,7 +66,7 @@ async def test_one_run_over_the_cap_is_a_problem():
         problem = await fail(server, max_response_bytes=10_000)
     assert problem["type"] == URN + "response-too-large"
     assert problem["runs_read"] == 7
-    assert "7 runs were read" in problem["detail"]
+    assert "Runs read by then: 7;" in problem["detail"]
     assert upstream.pages[-1] == ("x", 7, 1)
 
 
@@ -132,7 +132,7 @@ async def test_the_deadline_holds_over_all_pages():
     assert problem["type"] == URN + "deadline-exceeded"
     assert problem["runs_read"] == 1000
     assert "did not end within 1 s" in problem["detail"]
-    assert "1000 runs were read by then" in problem["detail"]
+    assert "Runs read by then: 1000;" in problem["detail"]
 
 
 async def test_a_callers_shorter_deadline_holds_as_well():
@@ -174,9 +174,7 @@ async def test_an_experiment_that_is_deleted_while_it_reads_is_a_problem():
     async with raw_server(answer(), route=upstream.route) as server:
         problem = await fail(server)
     assert (problem["status"], problem["runs_read"]) == (404, 500)
-    assert problem["detail"] == (
-        "No experiment has this id. 500 runs were read by then, and nothing is told of a part."
-    )
+    assert problem["detail"] == ("No experiment has this id. Runs read by then: 500; nothing is told of a part.")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

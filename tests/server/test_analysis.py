@@ -231,7 +231,7 @@ async def test_progress_is_told_to_who_asks_for_it(mode: str):
         assert told == ["the experiment: 500 runs read", "the experiment: 700 runs read"]
         told.clear()
         await call(client, "experiments_compare", ARGUMENTS["experiments_compare"], progress_callback=on_progress)
-    assert sorted(told) == ["the baseline: 1 runs read", "the candidate: 500 runs read", "the candidate: 700 runs read"]
+    assert sorted(told) == ["the baseline: 1 run read", "the candidate: 500 runs read", "the candidate: 700 runs read"]
 
 
 async def test_max_runs_is_for_each_experiment():
