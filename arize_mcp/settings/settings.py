@@ -58,6 +58,7 @@ class Settings:
     confirm_timeout_s: float = 120.0
     read_only: bool = False
     toolsets: tuple[str, ...] = ()
+    view: bool = False
     log_level: str = "WARNING"
     profile: str | None = None
     unfilled: tuple[str, ...] = ()
@@ -108,6 +109,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
         toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
+        view=read.switch("ARIZE_MCP_VIEW", default=False),
         log_level=_log_level(read),
         profile=read.profile,
         unfilled=tuple(sorted(read.unfilled)),
@@ -151,6 +153,11 @@ def read_only() -> bool:
     """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
     read = Reader(os.environ)
     return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
+
+
+def view() -> bool:
+    """Whether there is a view, for a process whose other settings can't be used: it is where they are told."""
+    return Reader(os.environ).switch("ARIZE_MCP_VIEW", default=False)
 
 
 def _home() -> Path:

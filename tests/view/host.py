@@ -1,0 +1,105 @@
+"""A host that shows the view: in a real browser, over a real server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from playwright.sync_api import FrameLocator, Locator, Page
+
+from tests.transports.test_stdio import Session
+
+URI = "ui://arize-mcp/runs.html"
+PAGE = (Path(__file__).parent / "host.html").read_text(encoding="utf-8")
+
+JSONObject = dict[str, Any]
+Refuse = Callable[[JSONObject], JSONObject | None]
+
+
+class Host:
+    """A page that plays the host.
+
+    Args:
+        page: of the browser.
+        session: with the server.
+        theme: the host's.
+        server_tools: whether it lets views call the server's tools.
+        context: what else it tells of itself.
+        refuse: gives the error with which it refuses a call of the view's, or None.
+
+    Attributes:
+        calls: what the view called, and with which arguments.
+        requested: the addresses that were asked for.
+        trouble: errors and dialogs of the page.
+    """
+
+    def __init__(
+        self,
+        page: Page,
+        session: Session,
+        *,
+        theme: Literal["light", "dark"] = "light",
+        server_tools: bool = True,
+        context: JSONObject | None = None,
+        refuse: Refuse = lambda _: None,
+    ) -> None:
+        self.page = page
+        self.calls: list[tuple[str, JSONObject]] = []
+        self.requested: list[str] = []
+        self.trouble: list[str] = []
+        self._session = session
+        self._refuse = refuse
+        page.on("request", lambda request: self.requested.append(request.url))
+        page.on("pageerror", lambda error: self.trouble.append(str(error)))
+        page.on("console", lambda message: self.trouble.append(message.text))
+        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
+        page.emulate_media(color_scheme=theme)
+        page.set_content(PAGE)
+        page.expose_function("callTool", self._call)
+        read = session.request("resources/read", {"uri": URI})["result"]["contents"]
+        capabilities = {"serverTools": {}} if server_tools else {}
+        told = {"theme": theme, "displayMode": "inline", **(context or {})}
+        page.evaluate("([html, can, context]) => open(html, can, context)", [read[0]["text"], capabilities, told])
+
+    @property
+    def view(self) -> FrameLocator:
+        return self.page.frame_locator("iframe")
+
+    @property
+    def title(self) -> Locator:
+        return self.view.get_by_role("heading")
+
+    @property
+    def status(self) -> Locator:
+        return self.view.get_by_role("status")
+
+    def button(self, name: str) -> Locator:
+        return self.view.get_by_role("button", name=name)
+
+    def tell(self, notification: str, params: JSONObject) -> None:
+        self.page.evaluate("([method, params]) => tell(method, params)", [notification, params])
+
+    def ask(self, method: str) -> JSONObject:
+        """Ask the view something; returns its message."""
+        return self.page.evaluate("(method) => ask('host-1', method)", method)
+
+    def sent(self, method: str) -> list[JSONObject]:
+        """The params of the messages of a method that the view sent."""
+        messages: list[JSONObject] = self.page.evaluate("sent")
+        return [message.get("params", {}) for message in messages if message.get("method") == method]
+
+    def call(self, tool: str, arguments: JSONObject) -> JSONObject:
+        """Call a tool as the model does, and show its answer."""
+        result = self._session.request("tools/call", {"name": tool, "arguments": arguments})["result"]
+        self.tell("tool-input", {"arguments": arguments})
+        self.tell("tool-result", result)
+        return result
+
+    def _call(self, params: JSONObject) -> JSONObject:
+        self.calls.append((params["name"], params["arguments"]))
+        refusal = self._refuse(params)
+        if refusal is not None:
+            return {"error": refusal}
+        answer = self._session.request("tools/call", params)
+        return {key: answer[key] for key in ("result", "error") if key in answer}
