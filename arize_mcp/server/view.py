@@ -55,7 +55,7 @@ def read(offered: Collection[str]) -> types.ReadResourceResult:
     """
     text = files("arize_mcp.server").joinpath("runs.html").read_text(encoding="utf-8")
     if COMPARES in offered:
-        text = text.replace('data-compare="view"', 'data-compare="server"', 1)
+        text = text.replace('data-compare=""', 'data-compare="server"', 1)
     # No address may be connected to or loaded from, and nothing is permitted.
     ui: dict[str, Any] = {"csp": {}, "prefersBorder": True}
     return types.ReadResourceResult(
