@@ -7,7 +7,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,18 +22,6 @@ pytestmark = pytest.mark.inspector
 
 PACKAGES = ["@modelcontextprotocol/inspector@2.12.0", "playwright-core@1.65.1"]
 DRIVER = Path(__file__).parent / "inspector_page" / "drive.mjs"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """A browser of the machine's: CI must have one."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    message = "no Chromium on the PATH (Debian: apt-get install chromium)"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="module")

@@ -27,14 +27,14 @@ def declare(server: Server[Any]) -> None:
     """Make a server say that it has a view, to every client: some show it without having said that they can."""
     server.extensions[EXTENSION] = {}
 
-    async def middleware(context: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
-        result = await call_next(context)
+    async def declared(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
+        result = await call_next(ctx)
         # The SDK (2.3) drops them from the answer to initialize, and hosts then show nothing.
-        if context.method == "initialize" and isinstance(result, dict):
+        if ctx.method == "initialize" and isinstance(result, dict):
             result["capabilities"]["extensions"] = server.extensions
         return result
 
-    server.middleware.append(middleware)
+    server.middleware.append(declared)
 
 
 def marked(tool: Tool[Any]) -> types.Tool:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import FrameLocator, Locator, Page
+from playwright.sync_api import Dialog, FrameLocator, Locator, Page
 
 from tests.transports.test_stdio import Session
 
@@ -53,12 +53,12 @@ class Host:
         page.on("request", lambda request: self.requested.append(request.url))
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
         page.on("console", lambda message: self.trouble.append(message.text))
-        page.on("dialog", lambda dialog: (self.trouble.append(dialog.message), dialog.dismiss()))
+        page.on("dialog", self._dialog)
         page.emulate_media(color_scheme=theme)
         page.set_content(PAGE)
-        page.expose_function("callTool", self._call)
+        page.expose_function("callTool", self._call)  # pyright: ignore[reportUnknownMemberType] - its callback is untyped
         read = session.request("resources/read", {"uri": URI})["result"]["contents"]
-        capabilities = {"serverTools": {}} if server_tools else {}
+        capabilities: JSONObject = {"serverTools": {}} if server_tools else {}
         told = {"theme": theme, "displayMode": "inline", **(context or {})}
         page.evaluate("([html, can, context]) => open(html, can, context)", [read[0]["text"], capabilities, told])
 
@@ -95,6 +95,10 @@ class Host:
         self.tell("tool-input", {"arguments": arguments})
         self.tell("tool-result", result)
         return result
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.trouble.append(dialog.message)
+        dialog.dismiss()
 
     def _call(self, params: JSONObject) -> JSONObject:
         self.calls.append((params["name"], params["arguments"]))

@@ -1,0 +1,61 @@
+"""Fixtures: a headless browser, and hosts that show the view in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+pytest.importorskip("playwright", reason="make view-check installs it")
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.conftest import Sandbox
+from tests.transports.test_stdio import Session
+from tests.view.host import Host
+
+VIEW = {"ARIZE_MCP_VIEW": "true"}
+
+Show = Callable[..., Host]
+"""Opens a host: the server's environment, then what the host is to be (host.Host)."""
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def show(browser: Browser) -> Iterator[Show]:
+    sessions: list[Session] = []
+    context = browser.new_context(viewport={"width": 800, "height": 900})
+    context.set_default_timeout(10_000)
+
+    def opened(environ: dict[str, str] | None = None, *, width: int = 800, **options: Any) -> Host:
+        session = Session(*([] if environ else ["--sandbox"]), environ={**VIEW, **(environ or {})})
+        sessions.append(session)
+        session.initialize()
+        page = context.new_page()
+        page.set_viewport_size({"width": width, "height": 900})
+        return Host(page, session, **options)
+
+    yield opened
+    context.close()
+    for session in sessions:
+        assert session.end()[:2] == (0, b"")
+
+
+@pytest.fixture
+def environ(sandbox: Sandbox) -> dict[str, str]:
+    """The environment of a server of the sandbox's."""
+    host, port = sandbox.base_url.removeprefix("http://").split(":")
+    return {
+        "ARIZE_API_SCHEME": "http",
+        "ARIZE_API_HOST": host,
+        "ARIZE_API_PORT": port,
+        "ARIZE_API_KEY": "sandbox-key",
+    }
