@@ -56,9 +56,14 @@ def free_ports(count: int) -> list[str]:
         return [str(each.getsockname()[1]) for each in sockets]
 
 
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    """The address that the Inspector prints, token and all."""
+@contextlib.contextmanager
+def page_of(folder: Path, *arguments: str) -> Generator[str]:
+    """The Inspector's page; yields the address that it prints, token and all.
+
+    Args:
+        folder: has the Inspector in its node_modules.
+        arguments: go before the server's command.
+    """
     page, apps, origin = free_ports(3)
     environment = {
         "CLIENT_PORT": page,
@@ -69,7 +74,7 @@ def address(folder: Path) -> Iterator[str]:
         "MCP_STORAGE_DIR": str(folder / "storage"),
     }
     inspector = str(folder / "node_modules" / ".bin" / "mcp-inspector")
-    command = [inspector, sys.executable, "-m", "arize_mcp", "--sandbox"]
+    command = [inspector, *arguments, sys.executable, "-m", "arize_mcp", "--sandbox"]
     found: queue.Queue[str | None] = queue.Queue()
     printed: list[str] = []
 
@@ -92,6 +97,12 @@ def address(folder: Path) -> Iterator[str]:
             pytest.fail(f"the Inspector printed no address: {''.join(printed)}")
         yield url
     reader.join(10)
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with page_of(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,6 +21,13 @@ VIEW = {"ARIZE_MCP_VIEW": "true"}
 
 Show = Callable[..., Host]
 """Opens a host: the server's environment, then what the host is to be (host.Host)."""
+
+
+def npm(folder: Path, *packages: str) -> Path:
+    """Install packages into a folder, none of whose scripts are run; returns it."""
+    options = ["--silent", "--no-audit", "--no-fund", "--ignore-scripts"]
+    subprocess.run(["npm", "install", *options, "--prefix", str(folder), *packages], check=True, timeout=300)
+    return folder
 
 
 @pytest.fixture(scope="session")

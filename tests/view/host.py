@@ -6,12 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
 
-from playwright.sync_api import Dialog, FrameLocator, Locator, Page
+from playwright.sync_api import ConsoleMessage, Dialog, FrameLocator, Locator, Page
 
 from tests.transports.test_stdio import Session
 
 URI = "ui://arize-mcp/runs.html"
 PAGE = (Path(__file__).parent / "host.html").read_text(encoding="utf-8")
+SCRIPT = (Path(__file__).parent / "host.js").read_text(encoding="utf-8")
 
 JSONObject = dict[str, Any]
 Refuse = Callable[[JSONObject], JSONObject | None]
@@ -26,12 +27,13 @@ class Host:
         theme: the host's.
         server_tools: whether it lets views call the server's tools.
         context: what else it tells of itself.
+        script: how it speaks with the view: host.js, or the reference implementation.
         refuse: gives the error with which it refuses a call of the view's, or None.
 
     Attributes:
         calls: what the view called, and with which arguments.
         requested: the addresses that were asked for.
-        trouble: errors and dialogs of the page.
+        trouble: errors, warnings and dialogs of the page.
     """
 
     def __init__(
@@ -42,6 +44,7 @@ class Host:
         theme: Literal["light", "dark"] = "light",
         server_tools: bool = True,
         context: JSONObject | None = None,
+        script: str = SCRIPT,
         refuse: Refuse = lambda _: None,
     ) -> None:
         self.page = page
@@ -52,10 +55,10 @@ class Host:
         self._refuse = refuse
         page.on("request", lambda request: self.requested.append(request.url))
         page.on("pageerror", lambda error: self.trouble.append(str(error)))
-        page.on("console", lambda message: self.trouble.append(message.text))
+        page.on("console", self._console)
         page.on("dialog", self._dialog)
         page.emulate_media(color_scheme=theme)
-        page.set_content(PAGE)
+        page.set_content(PAGE.replace("SCRIPT", script))
         page.expose_function("callTool", self._call)  # pyright: ignore[reportUnknownMemberType] - its callback is untyped
         read = session.request("resources/read", {"uri": URI})["result"]["contents"]
         capabilities: JSONObject = {"serverTools": {}} if server_tools else {}
@@ -95,6 +98,10 @@ class Host:
         self.tell("tool-input", {"arguments": arguments})
         self.tell("tool-result", result)
         return result
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning"):
+            self.trouble.append(message.text)
 
     def _dialog(self, dialog: Dialog) -> None:
         self.trouble.append(dialog.message)

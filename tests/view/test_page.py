@@ -188,7 +188,7 @@ def test_without_the_hosts_tools_it_offers_none(show: Show):
     host = show(server_tools=False)
     host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})
     expect(host.title).to_contain_text("The first 5 runs")
-    expect(host.view.get_by_role("listitem")).to_have_text("There are more runs, which this host lets no view load.")
+    expect(host.view.get_by_role("listitem")).to_have_text("There are more runs, but this host loads none.")
     expect(host.button("Load all")).to_have_count(0)
     expect(host.button("Compare")).to_have_count(0)
 
@@ -216,7 +216,7 @@ def test_it_holds_a_thousand_runs_and_draws_two_hundred(show: Show, sandbox: San
     host.call(RUNS, {"experiment_id": record(sandbox, "huge", scored(1_100)), "limit": 300})
     host.button("Load all").click()
     expect(host.status).to_have_text("1000 runs loaded")
-    expect(host.view.get_by_role("listitem")).to_have_text("There are more runs: this view stops at 1000.")
+    expect(host.view.get_by_role("listitem")).to_have_text("There are more runs, but this view stops at 1000.")
     expect(host.button("Load all")).to_have_count(0)
     for start in (1, 201, 401, 601, 801, 1):
         turn = host.button(f"{start} to {start + 199} of 1000: show the next")
