@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
-
-from playwright.sync_api import ConsoleMessage, Dialog, FrameLocator, Locator, Page
+from typing import TYPE_CHECKING, Any, Literal
 
 from tests.transports.test_stdio import Session
+
+if TYPE_CHECKING:
+    from playwright.sync_api import ConsoleMessage, Dialog, FrameLocator, Locator, Page
 
 URI = "ui://arize-mcp/runs.html"
 PAGE = (Path(__file__).parent / "host.html").read_text(encoding="utf-8")

@@ -5,9 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-
-pytest.importorskip("playwright", reason="make view-check installs it")
-
 from playwright.sync_api import expect
 
 from tests.view.conftest import Show, npm

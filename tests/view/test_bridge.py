@@ -7,9 +7,6 @@ from subprocess import run
 from typing import Any
 
 import pytest
-
-pytest.importorskip("playwright", reason="make view-check installs it")
-
 from playwright.sync_api import expect
 
 from tests.view.conftest import Show, npm

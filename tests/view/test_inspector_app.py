@@ -8,9 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
-pytest.importorskip("playwright", reason="make view-check installs it")
-
 from playwright.sync_api import Browser, Error, expect
 
 from tests.test_inspector_page import PACKAGES, page_of

@@ -10,9 +10,6 @@ from statistics import fmean
 from typing import Any
 
 import pytest
-
-pytest.importorskip("playwright", reason="make view-check installs it")
-
 from playwright.sync_api import Locator, expect
 
 from tests.conftest import Sandbox
