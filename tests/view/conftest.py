@@ -23,7 +23,7 @@ collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
 VIEW = {"ARIZE_MCP_VIEW": "true"}
 
 Show = Callable[..., Host]
-"""Opens a host: the server's environment, then what the host is to be (host.Host)."""
+"""Opens a host: the server's environment (without a key: on the sandbox), then what the host is to be (host.Host)."""
 
 
 def npm(folder: Path, *packages: str) -> Path:
@@ -50,7 +50,8 @@ def show(browser: Browser) -> Iterator[Show]:
     context.set_default_timeout(10_000)
 
     def opened(environ: dict[str, str] | None = None, *, width: int = 800, **options: Any) -> Host:
-        session = Session(*([] if environ else ["--sandbox"]), environ={**VIEW, **(environ or {})})
+        environ = {**VIEW, **(environ or {})}
+        session = Session(*([] if "ARIZE_API_KEY" in environ else ["--sandbox"]), environ=environ)
         sessions.append(session)
         session.initialize()
         page = context.new_page()

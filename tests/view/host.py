@@ -93,9 +93,13 @@ class Host:
         messages: list[JSONObject] = self.page.evaluate("sent")
         return [message.get("params", {}) for message in messages if message.get("method") == method]
 
+    def answer(self, tool: str, arguments: JSONObject) -> JSONObject:
+        """The server's answer to a call of which the view knows nothing."""
+        return self._session.request("tools/call", {"name": tool, "arguments": arguments})["result"]
+
     def call(self, tool: str, arguments: JSONObject) -> JSONObject:
         """Call a tool as the model does, and show its answer."""
-        result = self._session.request("tools/call", {"name": tool, "arguments": arguments})["result"]
+        result = self.answer(tool, arguments)
         self.tell("tool-input", {"arguments": arguments})
         self.tell("tool-result", result)
         return result

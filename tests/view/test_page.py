@@ -491,4 +491,4 @@ def test_an_experiment_alone_in_its_dataset_can_not_be_compared(show: Show, sand
         host = show(environ)
         host.call(RUNS, {"experiment_id": experiment_id})
         host.button("Compare with …").click()
-        expect(host.status).to_have_text("There is no other experiment of its dataset.")
+        expect(host.status).to_have_text("Its dataset has no other experiment.")
