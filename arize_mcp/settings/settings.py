@@ -131,7 +131,12 @@ def unknown_variables() -> dict[str, str | None]:
     read = Reader(os.environ)
     _read(read, None)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
-    return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
+    # What all have in common would make a short name like any other.
+    known = {name.removeprefix("ARIZE_").removeprefix("MCP_"): name for name in read.known}
+    near = {
+        name: difflib.get_close_matches(name.removeprefix("ARIZE_MCP_"), known, 1, 0.75) for name in sorted(unknown)
+    }
+    return {name: known[found[0]] if found else None for name, found in near.items()}
 
 
 def foreign_variables() -> dict[str, str]:

@@ -348,9 +348,18 @@ def test_whether_there_is_a_view_is_known_even_when_nothing_else_is(
 
 
 def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatch):
-    for name in ("ARIZE_MCP_READONLY", "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X", "ARIZE_LOG_LEVEL"):
+    for name in ("ARIZE_MCP_READ_ONLY", "ARIZE_LOG_LEVEL"):
         monkeypatch.setenv(name, "x")
-    assert settings.unknown_variables() == {"ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X": None}
+    meant = {
+        "ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY",
+        "ARIZE_MCP_REGION": "ARIZE_REGION",
+        "ARIZE_MCP_TIMEOUT_S": "ARIZE_MCP_READ_TIMEOUT_S",
+        "ARIZE_MCP_VEIW": "ARIZE_MCP_VIEW",
+        "ARIZE_MCP_X": None,
+    }
+    for name in meant:
+        monkeypatch.setenv(name, "x")
+    assert settings.unknown_variables() == meant
 
 
 @pytest.mark.parametrize(
