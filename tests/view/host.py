@@ -29,6 +29,7 @@ class Host:
         server_tools: whether it lets views call the server's tools.
         context: what else it tells of itself.
         script: how it speaks with the view: host.js, or the reference implementation.
+        prelude: a script that it puts into the view before anything else.
         refuse: gives the error with which it refuses a call of the view's, or None.
 
     Attributes:
@@ -46,6 +47,7 @@ class Host:
         server_tools: bool = True,
         context: JSONObject | None = None,
         script: str = SCRIPT,
+        prelude: str = "",
         refuse: Refuse = lambda _: None,
     ) -> None:
         self.page = page
@@ -61,10 +63,11 @@ class Host:
         page.emulate_media(color_scheme=theme)
         page.set_content(PAGE.replace("SCRIPT", script))
         page.expose_function("callTool", self._call)  # pyright: ignore[reportUnknownMemberType] - its callback is untyped
-        read = session.request("resources/read", {"uri": URI})["result"]["contents"]
+        (read,) = session.request("resources/read", {"uri": URI})["result"]["contents"]
+        html = read["text"].replace("<head>", f"<head><script>{prelude}</script>") if prelude else read["text"]
         capabilities: JSONObject = {"serverTools": {}} if server_tools else {}
         told = {"theme": theme, "displayMode": "inline", **(context or {})}
-        page.evaluate("([html, can, context]) => open(html, can, context)", [read[0]["text"], capabilities, told])
+        page.evaluate("([html, can, context]) => open(html, can, context)", [html, capabilities, told])
 
     @property
     def view(self) -> FrameLocator:

@@ -46,7 +46,7 @@ def test_axe_finds_nothing(show: Show, axe: str, theme: str, width: int):
     assert findings(host, axe) == []
     cursor = page["pagination"]["next_cursor"]
     host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5, "cursor": cursor})
-    expect(host.title).to_have_text("5 further runs")
+    expect(host.title).to_have_text("Further runs: 5")
     assert findings(host, axe) == []
     host.call(RUNS, {"experiment_id": "nope"})
     expect(host.title).to_have_text("There are no runs to show")

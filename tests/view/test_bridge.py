@@ -36,9 +36,9 @@ def bridge(tmp_path_factory: pytest.TempPathFactory) -> str:
 def test_it_shows_loads_and_compares(show: Show, bridge: str):
     host = show(script=bridge)
     host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})
-    expect(host.title).to_contain_text("The first 5 runs")
+    expect(host.title).to_contain_text("First runs: 5")
     host.button("Load all").click()
-    expect(host.title).to_have_text("18 runs · 1 failed · correctness 1 on average")
+    expect(host.title).to_have_text("Runs: 18 · failed: 1 · correctness 1 on average")
     assert len(cells(host, "run")) == 18
     compare(host, "support-baseline-short-prompt")
     expect(host.view.get_by_role("listitem").first).to_contain_text("10 better, 0 worse, 7 the same")
@@ -67,6 +67,6 @@ def test_a_further_page_is_one_line(show: Show, bridge: str):
     host = show(script=bridge)
     first = host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})["structuredContent"]
     host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5, "cursor": first["pagination"]["next_cursor"]})
-    expect(host.title).to_have_text("5 further runs")
+    expect(host.title).to_have_text("Further runs: 5")
     host.page.wait_for_function("document.querySelector('iframe').offsetHeight < 60")
     assert host.trouble == []

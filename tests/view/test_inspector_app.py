@@ -64,7 +64,7 @@ def test_its_page_shows_the_runs(folder: Path, browser: Browser, era: str):
         page.get_by_test_id("open-app").click()
         page.locator("[data-app-status=ready]").wait_for()
         view = next(frame for frame in page.frames if frame.url == "about:srcdoc")
-        expect(view.get_by_role("heading")).to_have_text("18 runs · 1 failed · correctness 1 on average")
+        expect(view.get_by_role("heading")).to_have_text("Runs: 18 · failed: 1 · correctness 1 on average")
         view.get_by_role("button", name="Compare with …").click()
         view.get_by_role("button", name="Compare", exact=True).click()
         expect(view.get_by_role("heading")).to_contain_text("compared with support-baseline-short-prompt")

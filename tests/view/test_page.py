@@ -66,7 +66,7 @@ def colour(locator: Locator, name: str) -> str:
 def test_it_shows_the_runs_that_the_answer_holds(show: Show):
     host = show()
     runs = host.call(RUNS, {"experiment_id": CANDIDATE_ID})["structuredContent"]["experiment_runs"]
-    expect(host.title).to_have_text("18 runs · 1 failed · correctness 1 on average")
+    expect(host.title).to_have_text("Runs: 18 · failed: 1 · correctness 1 on average")
     assert cells(host, "output") == [run["output"] or "" for run in runs]
     assert cells(host, "latency_ms") == [str(run["latency_ms"]) for run in runs]
     assert cells(host, "correctness") == ["" if run["error"] else "1" for run in runs]
@@ -169,7 +169,7 @@ def test_a_result_without_structured_content_is_read_from_its_text(show: Show):
     host.tell(
         "tool-result", {"content": [{"type": "text", "text": '{"experiment_runs": [{"id": "r", "output": "o"}]}'}]}
     )
-    expect(host.title).to_have_text("1 runs · 0 failed")
+    expect(host.title).to_have_text("Runs: 1 · failed: 0")
     host.tell("tool-result", {"content": [{"type": "text", "text": "No JSON at all"}], "isError": True})
     expect(host.view.get_by_role("main")).to_contain_text("No JSON at all")
 
@@ -184,7 +184,7 @@ def test_a_cancelled_call_is_told(show: Show):
 def test_without_the_hosts_tools_it_offers_none(show: Show):
     host = show(server_tools=False)
     host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})
-    expect(host.title).to_contain_text("The first 5 runs")
+    expect(host.title).to_contain_text("First runs: 5")
     expect(host.view.get_by_role("listitem")).to_have_text("There are more runs, but this host loads none.")
     expect(host.button("Load all")).to_have_count(0)
     expect(host.button("Compare")).to_have_count(0)
@@ -194,13 +194,13 @@ def test_it_loads_all_with_the_first_calls_arguments(show: Show, sandbox: Sandbo
     experiment_id = record(sandbox, "many", scored(120))
     host = show(environ)
     host.call(RUNS, {"experiment_id": experiment_id, "limit": 50})
-    expect(host.title).to_contain_text("The first 50 runs")
+    expect(host.title).to_contain_text("First runs: 50")
     assert host.calls == []
     host.button("Load all").click()
     expect(host.title).to_contain_text(
-        f"120 runs · 0 failed · quality {fmean(i % 7 for i in range(120)):.4g} on average"
+        f"Runs: 120 · failed: 0 · quality {fmean(i % 7 for i in range(120)):.4g} on average"
     )
-    expect(host.title).not_to_contain_text("first")
+    expect(host.title).not_to_contain_text("First")
     expect(host.status).to_have_text("120 runs loaded")
     assert [(name, {**arguments, "cursor": "…"}) for name, arguments in host.calls] == [
         (RUNS, {"experiment_id": experiment_id, "limit": 50, "cursor": "…"})
@@ -240,7 +240,7 @@ def test_a_problem_while_loading_is_told_and_the_table_stays(show: Show, sandbox
     experiment_id = record(sandbox, "gone", scored(20))
     host = show(environ)
     host.call(RUNS, {"experiment_id": experiment_id, "limit": 5})
-    expect(host.title).to_contain_text("The first 5 runs")
+    expect(host.title).to_contain_text("First runs: 5")
     sandbox.store.delete_experiment(experiment_id)
     host.button("Load all").click()
     expect(host.status).to_contain_text("No experiment has this id.")
@@ -251,10 +251,10 @@ def test_a_further_page_is_one_line_until_it_is_asked_for(show: Show):
     for width in (800, 320):
         host = show(width=width)
         first = host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})["structuredContent"]
-        expect(host.title).to_contain_text("The first 5 runs")
+        expect(host.title).to_contain_text("First runs: 5")
         cursor = first["pagination"]["next_cursor"]
         host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5, "cursor": cursor})
-        expect(host.title).to_have_text("5 further runs")
+        expect(host.title).to_have_text("Further runs: 5")
         expect(host.view.get_by_role("table")).to_have_count(0)
         host.page.wait_for_function("document.querySelector('iframe').offsetHeight < 60")
         assert host.sent("ui/notifications/size-changed")[-1]["height"] < 60
@@ -276,7 +276,7 @@ def test_it_follows_the_hosts_theme_and_its_variables(show: Show):
     for theme in ("light", "dark"):
         host = show(theme=theme)
         host.call(RUNS, {"experiment_id": CANDIDATE_ID})
-        expect(host.title).to_contain_text("18 runs")
+        expect(host.title).to_contain_text("Runs: 18")
         pages.append(colour(host.view.locator("body"), "background-color"))
     assert pages == ["rgb(255, 255, 255)", "rgb(31, 31, 31)"]
     host = show(context={"styles": {"variables": {"--color-text-primary": "rgb(1, 2, 3)"}}})
@@ -308,14 +308,48 @@ def test_it_answers_the_hosts_requests(show: Show):
 def test_it_does_not_listen_to_other_windows(show: Show):
     host = show()
     host.call(RUNS, {"experiment_id": CANDIDATE_ID})
-    expect(host.title).to_contain_text("18 runs")
+    expect(host.title).to_contain_text("Runs: 18")
     host.view.locator("body").evaluate(
         """() => new Promise((heard) => {
             addEventListener("message", heard);
             postMessage({ jsonrpc: "2.0", method: "ui/notifications/tool-cancelled", params: {} }, "*");
         })"""
     )
-    expect(host.title).to_contain_text("18 runs")
+    expect(host.title).to_contain_text("Runs: 18")
+
+
+# As VS Code does (chatMcpAppModel.ts): the view meets stand-ins for its parent and for what listens.
+STAND_INS = """
+const real = window.parent, listen = window.addEventListener;
+const stand_in = { postMessage: (message, target) => real.postMessage(message, target) };
+window.parent = stand_in;
+window.addEventListener = (type, heard) => listen.call(window, type, ({ data }) => heard({ source: stand_in, data }));
+document.currentScript.remove();
+"""
+
+
+def test_it_speaks_with_a_stand_in_for_its_parent(show: Show):
+    host = show(prelude=STAND_INS)
+    host.call(RUNS, {"experiment_id": CANDIDATE_ID, "limit": 5})
+    host.button("Load all").click()
+    expect(host.title).to_contain_text("Runs: 18")
+
+
+def test_what_a_host_gets_wrong_does_not_leave_it_blank(show: Show):
+    host = show()
+    host.tell("tool-input", {"arguments": None})
+    for text in ("null", "5", "[]", '"text"', '{"experiments": []}', ""):
+        host.tell("tool-result", {"content": [{"type": "text", "text": text}, {"type": "image"}]})
+        expect(host.title).to_have_text("There are no runs to show")
+    host.tell("tool-result", {})
+    host.tell("tool-result", {"structuredContent": {"experiment_runs": [], "pagination": None}})
+    expect(host.title).to_have_text("Runs: 0 · failed: 0")
+    host.tell("something-new", {"x": 1})
+    host.page.evaluate("post({ id: 'never-asked', result: {} })")
+    result = host.answer(RUNS, {"experiment_id": CANDIDATE_ID})
+    host.tell("tool-result", {"structuredContent": result["structuredContent"]})
+    expect(host.title).to_contain_text("Runs: 18")
+    assert host.trouble == []
 
 
 HOSTILE = [
@@ -351,7 +385,7 @@ def test_hostile_runs_are_text_and_no_more(show: Show, sandbox: Sandbox, environ
     experiment_id = record(sandbox, HOSTILE[0], runs)
     record(sandbox, HOSTILE[1], runs[1:])
     host.call(RUNS, {"experiment_id": experiment_id})
-    expect(host.title).to_contain_text("8 runs · 8 failed")
+    expect(host.title).to_contain_text("Runs: 8 · failed: 8")
     for name in NAMES:
         assert cells(host, name.strip())[0] == "0.5"
     for index in range(len(runs)):
@@ -468,13 +502,13 @@ def test_a_comparison_is_the_one_that_python_computes(show: Show, sandbox: Sandb
         pick(host, f"{change}: {sum(row[1] == change for row in wanted)}")
         assert set(cells(host, "change")) == {change}
     host.button("Back to the runs").click()
-    expect(host.title).to_contain_text(f"{len(candidate)} runs")
+    expect(host.title).to_contain_text(f"Runs: {len(candidate)}")
 
 
 def test_experiments_are_looked_for_only_when_it_is_asked(show: Show):
     host = show()
     host.call(RUNS, {"experiment_id": CANDIDATE_ID})
-    expect(host.title).to_contain_text("18 runs")
+    expect(host.title).to_contain_text("Runs: 18")
     assert host.calls == []
     host.button("Compare with …").click()
     expect(host.view.get_by_label("Baseline")).to_be_focused()
