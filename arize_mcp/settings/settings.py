@@ -24,6 +24,7 @@ _MIN_KEY_CHARS = 8
 """A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
+_PREFIX = re.compile(r"\AARIZE_(MCP_)?")
 
 
 class SettingsError(ValueError):
@@ -132,10 +133,8 @@ def unknown_variables() -> dict[str, str | None]:
     _read(read, None)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
     # What all have in common would make a short name like any other.
-    known = {name.removeprefix("ARIZE_").removeprefix("MCP_"): name for name in read.known}
-    near = {
-        name: difflib.get_close_matches(name.removeprefix("ARIZE_MCP_"), known, 1, 0.75) for name in sorted(unknown)
-    }
+    known = {_PREFIX.sub("", name): name for name in read.known}
+    near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
     return {name: known[found[0]] if found else None for name, found in near.items()}
 
 

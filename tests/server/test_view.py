@@ -155,3 +155,12 @@ def test_the_file_calls_reading_tools_only():
         "experiments_list",
         "experiments_runs_list",
     }
+
+
+def test_with_the_toolset_analysis_comparisons_are_shown_too():
+    session = Session("--sandbox", environ={**ON, "ARIZE_MCP_TOOLSETS": "analysis"})
+    session.initialize()
+    shown = [name for name, meta in metas(session, {}).items() if meta == SHOWN]
+    assert shown == ["experiments_runs_list", "experiments_compare"]
+    assert page_of(session, {}) == PAGE.replace('data-compare=""', 'data-compare="server"')
+    session.end()

@@ -526,3 +526,50 @@ def test_an_experiment_alone_in_its_dataset_can_not_be_compared(show: Show, sand
         host.call(RUNS, {"experiment_id": experiment_id})
         host.button("Compare with …").click()
         expect(host.status).to_have_text("Its dataset has no other experiment.")
+
+
+ANALYSIS = {"ARIZE_MCP_TOOLSETS": "analysis"}
+
+
+def test_with_the_toolset_analysis_it_is_the_server_that_compares(
+    show: Show, sandbox: Sandbox, environ: dict[str, str]
+):
+    record(sandbox, "before", examples(150, seed=1))
+    host = show({**environ, **ANALYSIS})
+    host.call(RUNS, {"experiment_id": record(sandbox, "after", examples(150, seed=2)), "limit": 20})
+    compare(host, "before")
+    assert [name for name, _ in host.calls] == ["experiments_get", "experiments_list", "experiments_compare"]
+    asked = host.calls[-1][1]
+    answer = host.answer("experiments_compare", asked)["structuredContent"]
+    assert (asked["change"], asked["limit"]) == ("all", 500)
+    told = host.view.get_by_role("listitem").all_inner_texts()
+    for score in answer["scores"]:
+        means = f"{shown(score['baseline_mean'])} → {shown(score['candidate_mean'])}"
+        counts = f"{score['better']} better, {score['worse']} worse, {score['same']} the same"
+        assert f"{score['name']}: {means} on average over {score['n']} examples; {counts}" in told
+    changed = {(each["example_id"], "▲ better" if each["delta"] > 0 else "▼ worse") for each in answer["changed"]}
+    failures = {(each, "▼ newly failed") for each in answer["failures"]["newly_failed"]}
+    failures |= {(each, "▲ fixed") for each in answer["failures"]["fixed"]}
+    rows = set(zip(cells(host, "example_id"), cells(host, "change"), strict=True))
+    assert rows == changed | failures
+    assert set(answer["notes"]) <= set(told)
+
+
+def test_what_the_model_compared_is_shown(show: Show):
+    host = show(ANALYSIS)
+    arguments = {"baseline_id": BASELINE_ID, "candidate_id": CANDIDATE_ID, "change": "better", "limit": 3}
+    answer = host.call("experiments_compare", arguments)["structuredContent"]
+    expect(host.title).to_have_text("support-detailed-prompt compared with support-baseline-short-prompt")
+    assert cells(host, "change") == ["▼ newly failed", "▲ better", "▲ better", "▲ better"]
+    told = host.view.get_by_role("listitem").all_inner_texts()
+    assert "correctness: 6 from incomplete to correct" in told
+    assert "latency_ms: 258 → 375.5 in the median" in told
+    assert set(answer["notes"]) <= set(told)
+    expect(host.button("Back to the runs")).to_have_count(0)
+    host.call("experiments_compare", {**arguments, "lower_is_better": ["correctness"], "change": "worse"})
+    expect(host.view.locator("ul")).to_contain_text("Higher is better, but not for correctness.")
+    assert cells(host, "change")[1:] == ["▼ worse"] * 3
+    assert host.calls == []
+    host.call("experiments_compare", {**arguments, "candidate_id": BASELINE_ID})
+    expect(host.view.get_by_role("main")).to_contain_text("baseline")
+    expect(host.title).to_have_text("There are no runs to show")
