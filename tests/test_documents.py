@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from arize_mcp.server import analysis_models
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings import endpoint, settings
 from tests.transports.test_stdio import Session
@@ -86,7 +87,8 @@ def test_the_readmes_tools_are_the_tools():
 
 def test_the_readmes_toolsets_are_the_toolsets():
     table = {
-        name.strip("`"): (toolset.strip("`"), writes) for toolset, name, _, writes in rows("More tools, switched on")
+        name.strip("`"): (toolset.strip("`"), writes)
+        for toolset, name, _, writes in rows("More tools, when you want them")
     }
     assert table == {
         name: (toolset, "no" if tool.read_only else "yes, destructive" if tool.destructive else "yes")
@@ -94,6 +96,21 @@ def test_the_readmes_toolsets_are_the_toolsets():
         for name, tool in offered((toolset,)).items()
         if name not in TOOLS
     }
+
+
+def test_the_readmes_section_on_more_tools_stays_short():
+    section = README.split("\n## More tools, when you want them\n")[1].split("\n## ")[0]
+    assert len([line for line in section.splitlines() if line]) <= 15
+
+
+def test_the_document_on_numbers_names_every_member_of_an_answer():
+    document = (ROOT / "docs" / "analysis.md").read_text(encoding="utf-8")
+    members = {
+        name
+        for model in (analysis_models.Summary, analysis_models.Comparison, analysis_models.Table)
+        for name in model.model_fields
+    }
+    assert sorted(name for name in members if f"`{name}`" not in document) == []
 
 
 def test_the_readmes_settings_are_the_settings_and_server_jsons():
@@ -141,6 +158,7 @@ def test_the_bundles_manifest_says_what_the_code_does():
     assert (asked["api_key"]["sensitive"], asked["api_key"]["required"]) == (True, True)
     assert all(region in asked["region"]["description"] for region in endpoint.REGIONS)
     assert all(word in asked["confirm_delete"]["description"] for word in settings.CONFIRM_DELETE)
+    assert all(word in asked["toolsets"]["description"] for word in settings.TOOLSETS)
     assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
 
 
