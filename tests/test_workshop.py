@@ -76,6 +76,11 @@ def test_the_tests_run_on_three_systems_with_every_python_that_is_claimed():
     assert "make test PYTHON=python" in commands("ci/test")
 
 
+def test_no_statement_numbers_its_parameters_which_python_3_14_refuses():
+    sandbox = (ROOT / "arize_mcp" / "sandbox").glob("*.py")
+    assert not [path.name for path in sandbox if re.search(r"\?\d", path.read_text(encoding="utf-8"))]
+
+
 @pytest.mark.parametrize("name", WORKFLOWS)
 def test_every_action_is_pinned_by_a_commit_with_its_version_beside_it(name: str):
     text = (ROOT / ".github" / "workflows" / f"{name}.yml").read_text(encoding="utf-8")
