@@ -32,6 +32,15 @@ _NOT_UTF8: Final = (
 # More than jsontext takes, less than Python's own parser.
 _LEVELS: Final = 150
 _NUMBER: Final = "urn:arize-mcp:number:"
+_MEMBERS: Final = {
+    "jsonrpc": 'Must be "2.0".',
+    "id": "Must be a string or a whole number.",
+    "method": "Must be a string.",
+    "params": "Must be an object.",
+    "result": "Must be an object.",
+    "error": "Must be an object with code and message.",
+}
+"""What each member of a message has to be."""
 
 
 def read(line: bytes | TooLong) -> SessionMessage | bytes | None:
@@ -64,14 +73,19 @@ def _message(value: Any) -> SessionMessage | bytes | None:
         return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     _mend(fields)
+    wrong: list[ArgumentError] = []
     if fields:
-        # The adapter of all four would try each of them on the whole message.
-        with suppress(ValidationError):
+        try:
+            # The adapter of all four would try each of them on the whole message.
             return SessionMessage(_kind(fields).model_validate(fields, by_name=False))
+        except ValidationError as error:
+            members = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False))
+            wrong = [{"pointer": f"#/{member}", "detail": _MEMBERS[member]} for member in members]
     if "method" in fields and "id" not in fields:
         logger.warning("ignored a malformed notification")
         return None
-    return _error(_id(fields), types.INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
+    said = "Invalid request: not a JSON-RPC 2.0 message"
+    return _error(_id(fields), types.INVALID_REQUEST, said, {"errors": wrong} if wrong else None)
 
 
 def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
@@ -81,28 +95,33 @@ def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
 
 
 def _mend(fields: dict[str, Any]) -> None:
-    """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole."""
+    """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole, or null."""
     _mend_empty(fields, "params", "result")
     params: Any = fields.get("params")
     if not isinstance(params, dict):
         return
     params = cast("dict[str, Any]", params)
     _mend_empty(params, "arguments", "_meta", "capabilities")
-    _mend_members(params.get("capabilities"))
+    _mend_capabilities(params.get("capabilities"))
     meta: Any = params.get("_meta")
     if isinstance(meta, dict):
         meta = cast("dict[str, Any]", meta)
         token = meta.get("progressToken")
         if isinstance(token, float) and math.isfinite(token):
             meta["progressToken"] = f"{_NUMBER}{token!r}"  # the SDK knows whole ones and text
+        elif token is None:
+            meta.pop("progressToken", None)
         _mend_empty(meta, types.CLIENT_CAPABILITIES_META_KEY)
-        _mend_members(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
+        _mend_capabilities(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
 
 
-def _mend_members(fields: Any) -> None:
-    if isinstance(fields, dict):
+def _mend_capabilities(fields: Any, levels: int = 2) -> None:
+    """Deeper down an extension's own settings begin, in which an array may be meant."""
+    if levels and isinstance(fields, dict):
         fields = cast("dict[str, Any]", fields)
         _mend_empty(fields, *fields)
+        for member in fields.values():
+            _mend_capabilities(member, levels - 1)
 
 
 def _mend_empty(fields: dict[str, Any], *names: str) -> None:
@@ -151,6 +170,8 @@ def _too_long(line: TooLong) -> SessionMessage | bytes | None:
     with suppress(ValueError):
         value: Any = from_json(line.outline.removeprefix(_BOM))
         fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if fields.get("id") == "":
+        del fields["id"]  # a long string, of which nothing was kept
     said = f"is {line.size_bytes} bytes long, and at most {MAX_LINE_BYTES} are taken"
     if _id(fields) is None or fields.get("method") != "tools/call":
         known = _id(fields) if "method" in fields else None
@@ -176,13 +197,13 @@ def _refused(fields: dict[str, Any], errors: list[ArgumentError]) -> SessionMess
     return message
 
 
-def _id(fields: dict[str, Any]) -> str | int | None:
+def _id(fields: dict[str, Any]) -> str | float | None:
     request_id = fields.get("id")
-    if isinstance(request_id, bool) or (isinstance(request_id, int) and jsontext.faults(request_id)):
+    if isinstance(request_id, bool) or (isinstance(request_id, int | float) and jsontext.faults(request_id)):
         return None
-    return request_id if isinstance(request_id, str | int) else None
+    return request_id if isinstance(request_id, str | int | float) else None
 
 
-def _error(request_id: str | int | None, code: int, message: str, data: object = None) -> bytes:
+def _error(request_id: str | float | None, code: int, message: str, data: object = None) -> bytes:
     error = {"code": code, "message": message} | ({} if data is None else {"data": data})
     return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error}).encode()

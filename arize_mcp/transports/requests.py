@@ -83,28 +83,28 @@ def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[st
     try:
         types.methods.parse_client_request(request.method, agreed or told or LATEST_HANDSHAKE_VERSION, params)
     except ValidationError as error:
-        found = {
-            _pointer(fault["loc"], params): fault for fault in error.errors(include_url=False, include_input=False)
-        }
+        found: dict[str, str] = {}
+        for fault in error.errors(include_url=False, include_input=False):
+            detail = _DETAILS.get(fault["type"], fault["msg"] + ".")
+            # Of a member that may be of several kinds each is told.
+            found.setdefault(_pointer(fault["loc"], params, is_missing=fault["type"] == "missing"), detail)
     else:
         return {"detail": "Send initialize first."}
-    errors = [
-        {"pointer": pointer, "detail": _DETAILS.get(fault["type"], fault["msg"] + ".")}
-        for pointer, fault in found.items()
-    ]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found.items()]
     return {"detail": " ".join(f"{error['pointer']}: {error['detail']}" for error in errors), "errors": errors}
 
 
-def _pointer(location: tuple[int | str, ...], params: Mapping[str, Any]) -> str:
+def _pointer(location: tuple[int | str, ...], params: Mapping[str, Any], *, is_missing: bool) -> str:
     """Where in the params a fault is. A location begins with "params", and may end with the kinds that were tried."""
     path: list[int | str] = []
     value: Any = params
     for token in location[1:]:
         if not isinstance(value, dict if isinstance(token, str) else list):
             break
-        path.append(token)
         try:
             value = cast("Any", value[cast("Any", token)])
         except LookupError:
+            path += [token] * is_missing
             break
+        path.append(token)
     return jsontext.pointer(path)
