@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -43,22 +44,26 @@ _MEMBERS: Final = {
 """What each member of a message has to be."""
 
 
-def read(line: bytes | TooLong) -> SessionMessage | bytes | None:
+def read(line: bytes | TooLong, asked: Collection[str | int] = ()) -> SessionMessage | bytes | None:
     """A line's message; the reply to one that holds none; None where there is nothing to say.
 
     A ``tools/call`` whose arguments can't be taken comes without them. The problem that answers it is then the
     ``request_context`` in the message's metadata.
+
+    Args:
+        line: the line.
+        asked: the ids of the requests that the host has to answer. What answers one in a wrong form is an error.
     """
     if isinstance(line, TooLong):
-        return _too_long(line)
+        return _too_long(line, asked)
     line = line.removeprefix(_BOM)
     if not line.strip():
         return None
     try:
         value: Any = from_json(line)
     except ValueError:
-        return _faulty(line)
-    return _message(value)
+        return _faulty(line, asked)
+    return _message(value, asked)
 
 
 def number_of(token: object) -> object:
@@ -68,7 +73,7 @@ def number_of(token: object) -> object:
     return token
 
 
-def _message(value: Any) -> SessionMessage | bytes | None:
+def _message(value: Any, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     if isinstance(value, list):
         return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
@@ -81,15 +86,33 @@ def _message(value: Any) -> SessionMessage | bytes | None:
         except ValidationError as error:
             members = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False))
             wrong = [{"pointer": f"#/{member}", "detail": _MEMBERS[member]} for member in members]
+    if _is_answer(fields, asked):
+        said = {name: value for name, value in fields.items() if name in ("result", "error")}
+        return _no_answer(fields["id"], f"no answer, {json.dumps(said)}" if said else "no answer")
     if "method" in fields and "id" not in fields:
         logger.warning("ignored a malformed notification")
+        return None
+    if "method" not in fields and not fields.keys().isdisjoint(("result", "error")):
+        # An answer is never answered: its id is one of ours, and may be that of a call of the host's too.
+        logger.warning("ignored a malformed answer")
         return None
     said = "Invalid request: not a JSON-RPC 2.0 message"
     return _error(_id(fields), types.INVALID_REQUEST, said, {"errors": wrong} if wrong else None)
 
 
+def _is_answer(fields: dict[str, Any], asked: Collection[str | int]) -> bool:
+    request_id = fields.get("id")
+    return "method" not in fields and isinstance(request_id, str | int) and request_id in asked
+
+
+def _no_answer(request_id: str | int, said: str) -> SessionMessage:
+    """What a host said in place of an answer, so that who asked doesn't wait for one."""
+    error = types.ErrorData(code=types.INVALID_REQUEST, message=said)
+    return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=error))
+
+
 def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
-    if "method" in fields:
+    if "method" in fields or fields.keys().isdisjoint(("result", "error")):
         return types.JSONRPCRequest if "id" in fields else types.JSONRPCNotification
     return types.JSONRPCError if "error" in fields else types.JSONRPCResponse
 
@@ -97,6 +120,9 @@ def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
 def _mend(fields: dict[str, Any]) -> None:
     """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole, or null."""
     _mend_empty(fields, "params", "result")
+    result: Any = fields.get("result")
+    if isinstance(result, dict):
+        _mend_empty(cast("dict[str, Any]", result), "content")  # the filled in form
     params: Any = fields.get("params")
     if not isinstance(params, dict):
         return
@@ -131,7 +157,7 @@ def _mend_empty(fields: dict[str, Any], *names: str) -> None:
                 fields[name] = {}
 
 
-def _faulty(line: bytes) -> SessionMessage | bytes | None:
+def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     """What comes of a line that can't be sent on as JSON, or is none."""
     broken = jsontext.HALF_A_PAIR
     try:
@@ -150,7 +176,7 @@ def _faulty(line: bytes) -> SessionMessage | bytes | None:
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not ("method" in fields and "id" in fields):
         # Nobody waits for an answer to it, and all that it may ask for is to be done: cancel, for one.
-        return _message(value)
+        return _message(value, asked)
     arguments = _taken_arguments(fields)
     beside = jsontext.faults(fields, broken)
     if beside:
@@ -162,10 +188,10 @@ def _faulty(line: bytes) -> SessionMessage | bytes | None:
         return _refused(fields, [{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     if arguments is not None:
         fields["params"]["arguments"] = arguments
-    return _message(fields)
+    return _message(fields, asked)
 
 
-def _too_long(line: TooLong) -> SessionMessage | bytes | None:
+def _too_long(line: TooLong, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     fields: dict[str, Any] = {}
     with suppress(ValueError):
         value: Any = from_json(line.outline.removeprefix(_BOM))
@@ -173,6 +199,8 @@ def _too_long(line: TooLong) -> SessionMessage | bytes | None:
     if fields.get("id") == "":
         del fields["id"]  # a long string, of which nothing was kept
     said = f"is {line.size_bytes} bytes long, and at most {MAX_LINE_BYTES} are taken"
+    if _is_answer(fields, asked):
+        return _no_answer(fields["id"], f"no answer: it {said}")
     if _id(fields) is None or fields.get("method") != "tools/call":
         known = _id(fields) if "method" in fields else None
         return _error(known, types.INVALID_REQUEST, f"Invalid request: the message {said}")
@@ -191,7 +219,7 @@ def _taken_arguments(fields: dict[str, Any]) -> Any:
 
 def _refused(fields: dict[str, Any], errors: list[ArgumentError]) -> SessionMessage | bytes | None:
     """The call, with the problem that answers it."""
-    message = _message(fields)
+    message = _message(fields, ())
     if isinstance(message, SessionMessage):
         message.metadata = ServerMessageMetadata(request_context=problems.bad_arguments(errors))
     return message

@@ -1,4 +1,4 @@
-"""The host's requests until they are answered."""
+"""The host's requests, and those to it, until they are answered."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ class Requests:
     """Notes what comes from the host and what goes to it.
 
     Attributes:
-        open: the requests that have no answer yet, by id.
+        open: the host's requests that have no answer yet, by id.
         answered: how many have had one.
+        asked: the ids of the requests to the host that have no answer yet.
     """
 
     def __init__(self) -> None:
         self.open: dict[str | int, types.JSONRPCRequest] = {}
         self.answered = 0
+        self.asked: set[str | int] = set()
         self._version: str | None = None
 
     def came(self, message: types.JSONRPCMessage) -> None:
@@ -46,6 +48,8 @@ class Requests:
             request_id = (message.params or {}).get("requestId")
             if isinstance(request_id, str | int):
                 self.open.pop(request_id, None)
+        elif isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and message.id is not None:
+            self.asked.discard(message.id)
 
     def goes(self, message: types.JSONRPCMessage) -> types.JSONRPCMessage:
         """Note a message to the host; returns it as the host is to have it."""
@@ -59,7 +63,9 @@ class Requests:
                 logger.warning("refused %s: %s", request.method[:100], data["detail"])
                 error = types.ErrorData(code=message.error.code, message=message.error.message, data=data)
                 return types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error)
-        elif isinstance(message, types.JSONRPCNotification) and message.params and "progressToken" in message.params:
+        elif isinstance(message, types.JSONRPCRequest):
+            self.asked.add(message.id)
+        elif message.params and "progressToken" in message.params:
             token = messages.number_of(message.params["progressToken"])
             params = {**message.params, "progressToken": token}
             return types.JSONRPCNotification(jsonrpc="2.0", method=message.method, params=params)

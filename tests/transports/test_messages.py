@@ -231,7 +231,7 @@ def test_wrong_params_are_told_in_every_version(version: str):
         (b'{"jsonrpc":"2.0","id":null,"method":"tools/list"}', None, ["#/id"]),
         (b'{"jsonrpc":"2.0","id":NaN,"method":"tools/list"}', None, ["#/id"]),
         (b'{"jsonrpc":"2.0","id":true,"method":"tools/list"}', None, ["#/id"]),
-        (b'{"jsonrpc":"2.0","id":3,"error":"no"}', 3, ["#/error"]),
+        (b'{"jsonrpc":"2.0","id":3}', 3, ["#/method"]),
     ],
 )
 def test_a_message_of_a_wrong_form_is_told_member_by_member_under_its_id(
