@@ -130,6 +130,8 @@ def test_the_servers_own_resource_may_have_an_id_of_any_form():
         f"{LINK}/experiments/{EXPERIMENT_ID}?compare={OTHER_ID.replace('=', '%3D')}",
         f"https://a.example/{EXPERIMENT_ID} https://a.example/{OTHER_ID}",
         f"/compare/{EXPERIMENT_ID},{OTHER_ID}",
+        f"https://app.arize.com/compare?ids={EXPERIMENT_ID}+{OTHER_ID}",
+        f"https://app.arize.com/compare?ids={EXPERIMENT_ID.rstrip('=')}+{OTHER_ID.rstrip('=')}",
     ],
 )
 def test_a_link_with_two_ids_is_refused_with_both(link: str):
