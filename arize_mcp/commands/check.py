@@ -17,7 +17,7 @@ import anyio
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import settings
+from arize_mcp.settings import http, settings
 from arize_mcp.settings.endpoint import HOSTS
 from arize_mcp.settings.settings import Settings, SettingsError
 
@@ -123,7 +123,7 @@ def _described(found: Settings) -> str:
 
 def _notes() -> list[Step]:
     notes: list[Step] = []
-    for name, meant in settings.unknown_variables().items():
+    for name, meant in settings.unknown_variables(http.VARIABLES).items():
         hint = f"Did you mean {meant}?" if meant else ""
         notes.append(Step("settings", "note", f"{name} is no setting of arize-mcp.", hint))
     for name, instead in settings.foreign_variables().items():
