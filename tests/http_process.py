@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -43,8 +44,9 @@ class Served:
 
 @contextmanager
 def served_http(*arguments: str, environ: Mapping[str, str] | None = None) -> Generator[Served]:
-    """Start it on any free port (unless told), wait until it listens, end it."""
-    port = () if "--port" in arguments else ("--port", "0")
+    """Start it on any free port unless told otherwise, wait until it listens, end it."""
+    told = "--port" in arguments or not {"PORT", "ARIZE_MCP_HTTP_PORT"}.isdisjoint(environ or {})
+    port = () if told else ("--port", "0")
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix=".log") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "arize_mcp", "http", *port, *arguments],
@@ -63,6 +65,22 @@ def served_http(*arguments: str, environ: Mapping[str, str] | None = None) -> Ge
             finally:
                 if process.poll() is None:
                     process.kill()
+
+
+@contextmanager
+def served_by_uvicorn(environ: Mapping[str, str]) -> Generator[str]:
+    """The ASGI factory under uvicorn's own command line; yields the URL."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    command = [sys.executable, "-m", "uvicorn", "--factory", "arize_mcp.transports.http:create_app", "--port", port]
+    with subprocess.Popen(command, env=ENVIRON | dict(environ), stderr=subprocess.PIPE, encoding="utf-8") as process:
+        assert process.stderr
+        try:
+            while "Uvicorn running" not in (line := process.stderr.readline()):
+                assert line
+            yield f"http://127.0.0.1:{port}/mcp"
+        finally:
+            process.kill()
 
 
 def refused_start(*arguments: str, environ: Mapping[str, str] | None = None) -> tuple[int, str, str]:

@@ -125,7 +125,9 @@ OURS: dict[str, set[str]] = {
     "sandbox.app": {"sandbox.problems", "sandbox.cursors", "sandbox.rules", "sandbox.store", "sandbox.seed"},
     "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
     "commands.__init__": set(),
-    "commands.check": {"settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems"},
+    "commands.check": {
+        "settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems",
+    },
     "commands.demo": set(),
     "cli": {
         "settings.settings", "commands.demo", "commands.check", "api.client", "api.problems", "server.app",

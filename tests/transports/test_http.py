@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import socket
 from collections.abc import Generator
 from typing import Any
@@ -15,8 +14,10 @@ from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 
 from arize_mcp.sandbox.seed import API_KEY
+from arize_mcp.settings.http import HTTPSettings
+from arize_mcp.settings.settings import Settings
+from arize_mcp.transports.listening import listen
 from tests.http_process import (
-    ENVIRON,
     ERAS,
     LEGACY,
     MODERN,
@@ -27,6 +28,7 @@ from tests.http_process import (
     headers,
     message,
     replies,
+    served_by_uvicorn,
     served_http,
     tool_call,
     upstream,
@@ -194,43 +196,17 @@ async def test_a_hint_that_names_a_variable_is_for_whoever_runs_the_server(sandb
 
 def test_accepted_sockets_send_at_once():
     # Over the wire nothing shows it but time, so the listener is asked.
-    from arize_mcp.settings.http import HTTPSettings
-    from arize_mcp.settings.settings import Settings
-    from arize_mcp.transports.listening import listen
-
-    with listen(HTTPSettings(calls=Settings(), port=0)) as listener:
-        with socket.create_connection(listener.getsockname()):
-            accepted, _ = listener.accept()
-            with accepted:
-                assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
+    with (
+        listen(HTTPSettings(calls=Settings(), port=0)) as listener,
+        socket.create_connection(listener.getsockname()),
+        listener.accept()[0] as accepted,
+    ):
+        assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
 async def test_the_asgi_factory_serves_under_any_asgi_server():
-    import subprocess
-    import sys
-
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = [
-        sys.executable,
-        "-m",
-        "uvicorn",
-        "--factory",
-        "arize_mcp.transports.http:create_app",
-        "--port",
-        str(port),
-    ]
     async with raw_server(answer('{"experiments":[]}')) as server, client() as http:
-        with subprocess.Popen(
-            command, env=ENVIRON | upstream(server.base_url), stderr=subprocess.PIPE, encoding="utf-8"
-        ) as process:
-            assert process.stderr
-            while "Uvicorn running" not in (line := process.stderr.readline()):
-                assert line
-            try:
-                for era in ERAS:
-                    found = await content(http, f"http://127.0.0.1:{port}/mcp", era, "experiments_list")
-                    assert found == {"experiments": []}
-            finally:
-                process.kill()
-    assert json.dumps([request.headers["authorization"] for request in server.requests]).count(API_KEY) == 2
+        with served_by_uvicorn(upstream(server.base_url)) as url:
+            for era in ERAS:
+                assert await content(http, url, era, "experiments_list") == {"experiments": []}
+    assert [request.headers["authorization"] for request in server.requests] == [f"Bearer {API_KEY}"] * 2
