@@ -165,7 +165,9 @@ class Calls:
                         await self._ready()
                     sends += 1
                     on_sent = None if method == "GET" else call.acts
-                    answer = await self.connections.send(self._settings.api_key, method, segments, query, body, on_sent)
+                    answer = await self.connections.send(
+                        self._settings.api_key, method, segments, query, body, on_sent=on_sent
+                    )
                 if model is not None:
                     return checked(method, answer, model, self._settings.api_key)
                 if answer.status != 204:

@@ -92,6 +92,7 @@ class Connections:
         segments: tuple[str, ...],
         query: Mapping[str, str | int] | None,
         body: object,
+        *,
         on_sent: Callable[[], object] | None = None,
     ) -> Answer:
         """Send one request, once.

@@ -18,7 +18,7 @@ from arize_mcp.sandbox.seed import API_KEY
 from tests.conftest import Sandbox, served
 from tests.http_process import LEGACY, MODERN, Served, ask, client, content, served_http, tool_call, upstream
 
-ASKING = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+ASKING: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
 YES = {"confirm": {"action": "accept", "content": {"confirm": True}}}
 
 
@@ -75,7 +75,8 @@ async def test_what_one_replica_asked_another_takes_the_answer_to(
 async def test_the_sdks_client_asks_its_human_and_deletes(sandbox: Sandbox, replicas: list[Served], experiment_id: str):
     questions: list[str] = []
 
-    async def on_elicit(_: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+    async def on_elicit(context: Any, params: types.ElicitRequestParams) -> types.ElicitResult:
+        assert context is not None
         questions.append(params.message)
         return types.ElicitResult(action="accept", content={"confirm": True})
 

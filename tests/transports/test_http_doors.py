@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Generator
+from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
 import anyio
@@ -235,7 +235,7 @@ async def test_a_body_up_to_the_limit_is_read_and_one_byte_more_is_413(guarded: 
             padded = text + " " * (length - len(text))
             announced = await http.post(guarded.url, content=padded, headers=fields)
 
-            async def chunks(padded: str = padded) -> Any:
+            async def chunks(padded: str = padded) -> AsyncGenerator[bytes]:
                 yield padded[:5000].encode()
                 yield padded[5000:].encode()
 
@@ -292,7 +292,7 @@ async def test_of_the_calls_of_a_key_beyond_256_the_next_is_503_at_once_and_anot
             assert replies(other)[0]["error"]["code"] == -32602
 
 
-STARTS = [
+STARTS: list[tuple[dict[str, str], tuple[str, ...], str]] = [
     ({"ARIZE_API_KEY": "ak-1234567890"}, (), "ARIZE_API_KEY is set"),
     ({"ARIZE_PROFILE": "work"}, (), "ARIZE_PROFILE is set"),
     ({}, ("--host", "0.0.0.0"), "ARIZE_MCP_ALLOWED_HOSTS must be set"),

@@ -8,6 +8,7 @@ import socket
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import anyio
 import httpx
@@ -67,7 +68,7 @@ async def test_a_call_that_is_under_way_is_answered_a_create_included(era: str, 
     async with raw_server(answer(), route=route) as server, client() as http:
         with served_http(environ=upstream(server.base_url)) as served:
             runs = [{"example_id": "e", "output": "o"}]
-            new = {"name": "n", "dataset_id": "d", "experiment_runs": runs} if "create" in tool else {}
+            new: dict[str, Any] = {"name": "n", "dataset_id": "d", "experiment_runs": runs} if "create" in tool else {}
             found: list[object] = []
 
             async def call() -> None:
