@@ -48,6 +48,7 @@ http {{
       proxy_http_version 1.1;
       proxy_set_header Host $host;
       proxy_set_header Connection "";
+      add_header X-Replicas $upstream_addr always;
     }}
   }}
 }}
@@ -83,10 +84,9 @@ def nginx(folder: Path, ports: list[int]) -> Generator[str]:
 
 @dataclass
 class Call:
-    """A call through nginx: what it created if it did, and whether it was under way when the replica was killed."""
+    """A call through nginx: what it was to create, if anything, and what came of it."""
 
     name: str | None
-    was_under_way: bool = False
     response: httpx.Response | None = None
 
     def content(self) -> dict[str, Any] | None:
@@ -103,7 +103,6 @@ async def test_nothing_but_what_was_under_way_in_a_killed_replica_fails_and_no_c
     ports = [free_port(), free_port()]
     environ = upstream(sandbox.base_url) | {"ARIZE_MCP_ALLOWED_HOSTS": NAME}
     calls: list[Call] = []
-    under_way: set[int] = set()
 
     async def work(worker: int) -> None:
         async with client() as http:
@@ -116,14 +115,7 @@ async def test_nothing_but_what_was_under_way_in_a_killed_replica_fails_and_no_c
                     new = {"name": call.name, "dataset_id": sandbox.dataset_id, "experiment_runs": runs}
                     sent = tool_call(era, "experiments_create", number, **new)
                 calls.append(call)
-                place = len(calls) - 1
-                under_way.add(place)
-                try:
-                    call.response = await http.post(url, json=sent, headers=headers(era, sent) | {"Host": NAME})
-                except httpx.HTTPError:
-                    pass  # no answer at all
-                finally:
-                    under_way.discard(place)
+                call.response = await http.post(url, json=sent, headers=headers(era, sent) | {"Host": NAME})
 
     with ExitStack() as stack:
         replicas: list[Served] = [
@@ -136,19 +128,20 @@ async def test_nothing_but_what_was_under_way_in_a_killed_replica_fails_and_no_c
                     tasks.start_soon(work, worker)
                 await _until(lambda: len(calls) >= 150)
                 replicas[1].process.send_signal(signal.SIGKILL)
-                for place in under_way:
-                    calls[place].was_under_way = True
                 await anyio.to_thread.run_sync(replicas[1].process.wait)
                 await _until(lambda: len(calls) >= 250)
-                again = await anyio.to_thread.run_sync(
+                await anyio.to_thread.run_sync(
                     lambda: stack.enter_context(served_http("--port", str(ports[1]), environ=environ))
                 )
             async with client() as http:
-                assert await content(http, again.url, MODERN, "experiments_list")
+                again = f"http://127.0.0.1:{ports[1]}/mcp"
+                assert (await content(http, again, MODERN, "experiments_list"))["experiments"]
 
     assert len(calls) == CALLS
     failed = [call for call in calls if call.content() is None]
-    assert [call for call in failed if not call.was_under_way] == []
+    # Each worker had one under way at most.
+    assert len(failed) <= WORKERS
+    assert {call.response.headers["x-replicas"] for call in failed if call.response} <= {f"127.0.0.1:{ports[1]}"}
     names = [e["name"] for e in sandbox.store.experiments(None, None, None, 10_000, None)[0]]
     assert len(names) == len(set(names))
     told = {call.name for call in calls if call.name and call.content() is not None}
@@ -163,7 +156,7 @@ async def _until(holds: Any) -> None:
 async def test_a_delete_is_confirmed_at_whichever_replica_the_answer_meets(sandbox: Sandbox, tmp_path: Path):
     ports = [free_port(), free_port()]
     environ = upstream(sandbox.base_url) | {"ARIZE_MCP_ALLOWED_HOSTS": NAME}
-    asking = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
+    asking: dict[str, Any] = {"io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
     with ExitStack() as stack:
         for port in ports:
             stack.enter_context(served_http("--port", str(port), environ=environ))
@@ -202,6 +195,6 @@ async def test_through_nginx_progress_comes_while_it_happens(tmp_path: Path, era
             async with client() as http, http.stream("POST", url, json=sent, headers=fields) as response:
                 async for line in response.aiter_lines():
                     if "notifications/progress" in line:
-                        told.append(len(server.requests))
+                        told += [len(server.requests)]
     # Arize had been asked once only: the second time was yet to come.
     assert told == [1]
