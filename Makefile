@@ -23,9 +23,10 @@ test: .venv/.tests-installed
 test-sdk: .venv-sdk/.installed
 	.venv-sdk/bin/python -m pytest -m sdk tests/sdk
 
-# The MCP Inspector's command line and its web page (needs Node.js and npm; the page is skipped without Chromium).
+# The MCP Inspector's command line, its web page, and the TypeScript SDK over HTTP (needs Node.js and npm; the page is
+# skipped without Chromium).
 test-inspector: .venv/.tests-installed
-	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py
+	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py tests/typescript
 
 # The view in a real browser, in the reference host and in the Inspector (needs Chromium, Node.js and npm).
 view-check: .venv/.view-installed
