@@ -46,6 +46,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = parser.parse_args(argv)
     if arguments.sandbox and arguments.command not in (None, "http"):
         parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
+    if arguments.command == "check" and arguments.http is not None and arguments.regions:
+        parser.error("argument --http: goes without --regions")
     if arguments.command is None and not arguments.version:
         return _serve_stdio(sandbox=arguments.sandbox)
     with _printing():
@@ -68,6 +70,10 @@ def _run(arguments: argparse.Namespace) -> int:
         case "http":
             return _serve_http(arguments.host, arguments.port, sandbox=arguments.sandbox or arguments.http_sandbox)
         case _:
+            if arguments.http is not None:
+                from arize_mcp.commands.check_http import run_check_http  # noqa: PLC0415
+
+                return run_check_http(arguments.http, as_json=arguments.json)
             from arize_mcp.commands.check import run_check  # noqa: PLC0415
 
             return run_check(regions=arguments.regions, as_json=arguments.json)
@@ -124,6 +130,9 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     check.add_argument("--regions", action="store_true", help="also ask the other regions whether they know the key")
+    check.add_argument(
+        "--http", metavar="URL", help="check a server that arize-mcp http has started instead, by the URL it printed"
+    )
     check.add_argument("--json", action="store_true", help="print one JSON object, for machines")
     http = commands.add_parser(
         "http",

@@ -125,12 +125,16 @@ OURS: dict[str, set[str]] = {
     "sandbox.app": {"sandbox.problems", "sandbox.cursors", "sandbox.rules", "sandbox.store", "sandbox.seed"},
     "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
     "commands.__init__": set(),
+    "commands.steps": set(),
     "commands.check": {
         "settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems",
+        "commands.steps",
     },
+    "commands.check_http": {"settings.settings", "api.http", "api.problems", "commands.steps"},
     "commands.demo": set(),
     "cli": {
-        "settings.settings", "commands.demo", "commands.check", "api.client", "api.problems", "server.app",
+        "settings.settings", "commands.demo", "commands.check", "commands.check_http", "api.client", "api.problems",
+        "server.app",
         "transports.stderr", "transports.stdio", "transports.wire", "settings.http", "transports.http",
         "transports.keys", "transports.listening", "sandbox.app", "sandbox.seed", "sandbox.serve",
     },

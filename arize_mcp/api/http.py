@@ -110,20 +110,8 @@ class Connections:
         """
         if api_key is None:
             raise problems.missing_api_key()
-        if self._transport is None:
-            self._transport = self._open()
         target, payload = _encoded(segments, query, body)
-        try:
-            response = await self._transport.handle_async_request(
-                self._request(api_key, method, target, payload, on_sent)
-            )
-            try:
-                self._compare_clocks(response.headers.get("date"))
-                content = await self._read(response)
-            finally:
-                await response.aclose()
-        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
-            raise self._transport_problem(error, method) from error
+        response, content = await self._exchange(self._request(api_key, method, target, payload, on_sent))
         logger.debug("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if (ids := REQUEST_IDS.get()) is not None and (request_id := response.headers.get("x-request-id")):
             ids.append(problems.plain(problems.redact(request_id, api_key), 200))
@@ -147,6 +135,34 @@ class Connections:
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
             shared=self._settings.shared,
         )
+
+    async def post(self, path: str, headers: Mapping[str, str], body: object) -> Answer:
+        """Send one POST to another path than the API's, with headers of its own; take any answer.
+
+        Raises:
+            ProblemError: without an answer.
+        """
+        payload = jsontext.dumps(body).encode()
+        sent = httpx.Headers(self._headers)
+        sent.update({**headers, "Content-Length": str(len(payload))})
+        url = self._url.copy_with(raw_path=path.encode())
+        stream = httpx.ByteStream(payload)
+        request = httpx.Request("POST", url, headers=sent, stream=stream, extensions=dict(self._extensions))
+        response, content = await self._exchange(request)
+        return Answer(response.status_code, response.headers, content)
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        if self._transport is None:
+            self._transport = self._open()
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                self._compare_clocks(response.headers.get("date"))
+                return response, await self._read(response)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
+            raise self._transport_problem(error, request.method) from error
 
     def _request(
         self, api_key: str, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None

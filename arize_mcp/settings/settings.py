@@ -67,7 +67,7 @@ class Settings:
     unfilled: tuple[str, ...] = ()
 
 
-def load(*, sandbox_key: str | None = None) -> Settings:
+def load(*, sandbox_key: str | None = None, other_url: str | None = None) -> Settings:
     """Turn the process's environment variables into Settings.
 
     The endpoint variables follow the official Python client (contract, 4.2): one of region, single host and base domain
@@ -76,24 +76,27 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     Args:
         sandbox_key: the key of the embedded sandbox; then the variables that say where Arize is and how to reach it are
             not read.
+        other_url: what is to be reached instead of Arize, with Arize's key.
 
     Raises:
         SettingsError: with every variable that can't be used.
     """
     read = Reader(os.environ)
-    settings = read_settings(read, sandbox_key)
+    settings = read_settings(read, sandbox_key, other_url)
     if read.errors:
         raise SettingsError(read.errors)
     return settings
 
 
-def read_settings(read: Reader, sandbox_key: str | None) -> Settings:
+def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None = None) -> Settings:
     """Read all variables; what is wrong with them is in the reader's errors."""
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
         foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
+    if other_url is not None:
+        base_url = endpoint.other_url(read, other_url)
     return Settings(
         base_url=base_url,
         api_key=_api_key(read) if remote else sandbox_key,

@@ -103,9 +103,9 @@ def key_of(headers: Headers) -> str:
             raise _unauthorized("The request carries no API key.")
     if is_placeholder(key):
         raise _unauthorized("The key is an unfilled placeholder.")
-    if not key or len(key) > _MAX_CHARS:
-        raise _unauthorized(f"The key has {'more than ' + str(_MAX_CHARS) if key else 'no'} characters.")
-    if fault := key_fault(key):
+    if len(key) > _MAX_CHARS:
+        raise _unauthorized(f"The key has more than {_MAX_CHARS} characters.")
+    if fault := key_fault(key) if key else "is empty.":
         raise _unauthorized(f"The key {fault}")
     return key
 
