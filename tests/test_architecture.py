@@ -110,9 +110,9 @@ OURS: dict[str, set[str]] = {
     "transports.refusals": {"api.problems"},
     "transports.doors": {"settings.http", "transports.refusals"},
     "transports.keys": {"api.client", "api.pool", "settings.settings", "settings.variables", "transports.refusals"},
-    "transports.call_log": {"api.http", "api.problems", "server.app"},
+    "transports.call_log": {"api.http", "api.problems", "transports.keys"},
     "transports.http": {
-        "api.client", "api.pool", "server.app", "settings.http", "transports.call_log", "transports.doors",
+        "api.pool", "server.app", "settings.http", "transports.call_log", "transports.doors",
         "transports.keys", "transports.refusals",
     },
     "transports.listening": {"settings.http", "settings.settings", "transports.doors", "transports.http"},
@@ -157,6 +157,7 @@ THEIRS: dict[str, set[str]] = {
         "transports.streams",
         "transports.http",
         "transports.call_log",
+        "transports.keys",
         "commands.demo",
     },
     "starlette": {

@@ -55,7 +55,8 @@ async def _steps(url: str) -> AsyncGenerator[Step]:
         started_s = time.perf_counter()
         result = await _ask(connections, found, url, "server/discover", {})
         ms = round((time.perf_counter() - started_s) * 1000)
-        info = cast("dict[str, Any]", (result.get("_meta") or {}).get("io.modelcontextprotocol/serverInfo") or {})
+        meta: dict[str, Any] = result.get("_meta") or {}
+        info: dict[str, Any] = meta.get("io.modelcontextprotocol/serverInfo") or {}
         if info.get("name") != "arize-mcp":
             yield Step("server", "failed", f"is another MCP server: {quoted(info.get('name') or 'unnamed')}.", _OTHER)
             return

@@ -12,12 +12,12 @@ from mcp.shared.exceptions import MCPError
 
 from arize_mcp.api.http import REQUEST_IDS
 from arize_mcp.api.problems import quoted
-from arize_mcp.server.app import State
+from arize_mcp.transports.keys import api_of
 
 logger = logging.getLogger(__name__)
 
 
-async def logged(ctx: ServerRequestContext[State, Any], call_next: CallNext) -> HandlerResult:
+async def logged(ctx: ServerRequestContext[Any], call_next: CallNext) -> HandlerResult:
     """Log what a call was, what came of it and how long it took (a middleware of the SDK's server)."""
     if ctx.request_id is None or not logger.isEnabledFor(logging.INFO):
         return await call_next(ctx)
@@ -44,7 +44,7 @@ async def logged(ctx: ServerRequestContext[State, Any], call_next: CallNext) -> 
             quoted(name) if name is not None else "-",
             outcome,
             (time.perf_counter() - started_s) * 1000,
-            ctx.lifespan_context.api_of(ctx).key_hash,
+            api_of(ctx).key_hash,
             ", ".join(request_ids) or "none",
         )
 

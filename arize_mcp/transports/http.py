@@ -11,7 +11,6 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import anyio
-from mcp.server.context import ServerRequestContext
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from sse_starlette.sse import AppStatus
 from starlette.datastructures import Headers, MutableHeaders
@@ -19,21 +18,19 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.pool import Pool
 from arize_mcp.server.app import create_server
 from arize_mcp.settings import http as settings_http
 from arize_mcp.settings.http import HTTPSettings
 from arize_mcp.transports import doors
 from arize_mcp.transports.call_log import logged
-from arize_mcp.transports.keys import KEY, Callers, key_of
+from arize_mcp.transports.keys import API, KEY, Callers, api_of, key_of
 from arize_mcp.transports.refusals import RefusalError
 
 logger = logging.getLogger(__name__)
 
 PATH: Final = "/mcp"
 _HEALTH_PATH: Final = "/healthz"
-_API: Final = "arize_mcp.api"
 _PREFLIGHT_MAX_AGE_S: Final = 600
 
 
@@ -50,7 +47,7 @@ def create_app(settings: HTTPSettings | None = None, *, api_app: ASGIApp | None 
     settings = settings or settings_http.load()
     calls = settings.calls
     pool = Pool(calls, api_app, settings.max_requests)
-    server = create_server(_api_of, calls)
+    server = create_server(api_of, calls)
     server.middleware.insert(0, logged)
     # Otherwise it cuts the answers of 2025-11-25 off as soon as the process is asked to end; the ASGI server waits.
     AppStatus.disable_automatic_graceful_drain()
@@ -75,11 +72,6 @@ def create_app(settings: HTTPSettings | None = None, *, api_app: ASGIApp | None 
             await pool.aclose()
 
     return _Front(settings, Callers(calls, pool), manager.handle_request, Router(lifespan=lifespan).lifespan)
-
-
-def _api_of(context: ServerRequestContext[Any]) -> ExperimentsAPI:
-    request: Any = context.request
-    return request.scope[_API]
 
 
 class _Front:
@@ -130,7 +122,7 @@ class _Front:
             if body is None:
                 return
             KEY.set(key)
-            scope[_API] = caller.api
+            scope[API] = caller.api
             await self._endpoint(scope, _replayed(body, receive), send)
 
     async def _body(self, headers: Headers, receive: Receive) -> bytes | None:

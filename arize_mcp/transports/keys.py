@@ -8,8 +8,9 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
+from mcp.server.context import ServerRequestContext
 from starlette.datastructures import Headers
 
 from arize_mcp.api.client import ExperimentsAPI
@@ -20,6 +21,9 @@ from arize_mcp.transports.refusals import RefusalError
 
 KEY: Final[ContextVar[str | None]] = ContextVar("key", default=None)
 """The key of the request under way, which no log may show."""
+
+API: Final = "arize_mcp.api"
+"""The entry in a request's ASGI scope that holds the caller's API."""
 
 MAX_KEYS: Final = 1_000
 MAX_CALLS: Final = 256
@@ -83,6 +87,12 @@ class Callers:
                 self._callers.popitem(last=False)
         self._callers.move_to_end(digest)
         return caller
+
+
+def api_of(context: ServerRequestContext[Any]) -> ExperimentsAPI:
+    """The API for the key of the caller whose request it is."""
+    request: Any = context.request
+    return request.scope[API]
 
 
 def key_of(headers: Headers) -> str:

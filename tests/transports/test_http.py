@@ -204,6 +204,26 @@ def test_accepted_sockets_send_at_once():
         assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
 
 
+@pytest.mark.parametrize("era", ERAS)
+async def test_what_is_switched_on_is_served_too(era: str):
+    environ = {"ARIZE_MCP_TOOLSETS": "analysis,datasets", "ARIZE_MCP_VIEW": "1"}
+    async with client() as http:
+        with served_http("--sandbox", environ=environ) as served:
+            listed = await ask(http, served.url, era, message(era, "tools/list"))
+            found = await content(http, served.url, era, "experiments_list", limit=1)
+            experiment_id = found["experiments"][0]["id"]
+            summary = await content(http, served.url, era, "experiments_summarize", experiment_id=experiment_id)
+            arguments = {"experiment_id": experiment_id}
+            prompt = await ask(
+                http, served.url, era, message(era, "prompts/get", name="review_experiment", arguments=arguments)
+            )
+            page = await ask(http, served.url, era, message(era, "resources/read", uri="ui://arize-mcp/runs.html"))
+    assert {"experiments_summarize", "datasets_list"} <= {tool["name"] for tool in listed["tools"]}
+    assert summary["runs"]
+    assert prompt["messages"]
+    assert "html" in page["contents"][0]["mimeType"]
+
+
 async def test_the_asgi_factory_serves_under_any_asgi_server():
     async with raw_server(answer('{"experiments":[]}')) as server, client() as http:
         with served_by_uvicorn(upstream(server.base_url)) as url:
