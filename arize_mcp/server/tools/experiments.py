@@ -48,7 +48,9 @@ async def _delete_confirmed(call: Call, request: models.DeleteExperimentRequest)
     if needs_asking(call.context, call.settings, _NOTHING_DELETED):
         experiment_id = models.GetExperimentRequest(experiment_id=request.experiment_id)
         question = _question(await call.api.get(experiment_id, call.on_wait))
-        required = await ask(call.context, call.params, question, call.settings)
+        required = await ask(
+            call.context, call.params, question, call.settings, call.api.signing_key("arize-mcp confirm v1")
+        )
         if required is not None:
             return required
         call = replace(call, deadline=anyio.current_time() + call.settings.deadline_s)
