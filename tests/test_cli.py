@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import NO_HOME, sitecustomize
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 
 def run(*arguments: str) -> subprocess.CompletedProcess[str]:

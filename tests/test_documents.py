@@ -18,7 +18,7 @@ import pytest
 from arize_mcp.server import analysis_models
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings import endpoint, settings
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 TOOLS = offered(())
 

@@ -19,7 +19,7 @@ from arize_mcp.api.models import (
 )
 from arize_mcp.api.problems import MAX_ERRORS, URN, Problem, ProblemError
 from arize_mcp.server.arguments import parse
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 RUN = {"example_id": "e", "output": "o"}
 CREATE: dict[str, Any] = {"name": "n", "dataset_id": "d", "experiment_runs": [RUN]}

@@ -14,7 +14,7 @@ from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
 from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
-from tests.transports.test_stdio import MODERN_META, Session
+from tests.stdio_process import MODERN_META, Session
 
 Answer = Callable[[types.ElicitRequestParams], Awaitable[types.ElicitResult]]
 ACCEPT = types.ElicitResult(action="accept", content={"confirm": True})

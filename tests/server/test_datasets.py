@@ -24,7 +24,7 @@ from tests.conftest import Sandbox
 from tests.raw_server import Request, answer, raw_server
 from tests.server.test_app import call, fail
 from tests.server.test_tools import SNAPSHOTS, input_faults, output_faults
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 JSON = dict[str, Any]
 

@@ -23,7 +23,7 @@ from arize_mcp.transports.lines import MAX_LINE_BYTES
 from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 pytestmark = pytest.mark.posix(reason="POSIX signals, terminals, and select() on pipes")
 
