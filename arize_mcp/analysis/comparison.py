@@ -38,13 +38,13 @@ class _Changed(NamedTuple):
 class Comparison:
     """What changed from a baseline to a candidate.
 
-    Everything is over examples: an example's value is the mean over its runs that have one, its label the most
-    frequent of its runs' (the first of equals), and it has failed if all its runs have. Numbers of a score, label or
-    measure are of the examples that have it in both.
+    All counts are of examples. An example's value is the mean over its runs that have one; its label is the most
+    frequent of its runs' labels (of equals the first); it has failed if all its runs have failed. Numbers of a score,
+    label or measure are of the examples that have it in both.
 
     Args:
         baseline: all its runs, with excerpts of EXCERPT_CHARS.
-        candidate: as well.
+        candidate: the same of the other experiment.
         score: the one to look at; else all.
         change: what ``changed`` lists: scores that got ``worse`` or ``better``, both (``all``), or the newly
             ``failed`` examples.

@@ -113,7 +113,7 @@ def student_t_975(degrees_of_freedom: int) -> float:
 
 
 def sign_test_p(better: int, worse: int) -> float:
-    """The exact two-sided binomial p of as uneven a split as this, or more, if better and worse were equally likely.
+    """The exact two-sided binomial p of a split at least as uneven, if better and worse were equally likely.
 
     1 where nothing changed.
     """

@@ -34,8 +34,8 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 class Condition:
     """What a run's field must be. A field that is null or absent is ``missing`` and nothing else.
 
-    A number is compared as a number, and is as no value that isn't one; anything else as a text, true and false as
-    these words, an array or object as compact JSON. ``contains`` is about texts, in any case.
+    A number is compared with numbers only, and equals nothing else. Any other value is compared as a text: true and
+    false as these words, an array or object as compact JSON. ``contains`` compares texts, in any case.
     """
 
     field: str
@@ -65,7 +65,7 @@ class Query:
         where: conditions that must all hold.
         sort: a field, or one after a minus sign for the largest first. Numbers come before truth values, these before
             texts; a run without the field is last, equal ones are in the order of recording.
-        offset: how many of the runs that are meant to leave out.
+        offset: how many of the matching runs to leave out first.
         limit: how many there may be.
 
     Attributes:

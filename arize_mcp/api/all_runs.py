@@ -47,7 +47,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         return await anext(self._runs)
 
     def notes(self, whose: str) -> list[str]:
-        """What must be known of them beside the runs themselves, at the end.
+        """What has to be said of the runs when all are read.
 
         Args:
             whose: what the runs are of, such as ``the baseline``.

@@ -24,13 +24,13 @@ JSONObject = dict[str, Any]
 def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | None) -> JSONObject:
     """The answer's JSON object as sent, if it has the model's shape.
 
-    What of it can't be passed on as it was sent is told in its member ``shortened`` (``reading.read``).
+    Its member ``shortened`` lists what can't be passed on as it was sent (``reading.read``).
 
     Args:
         method: the request's HTTP method.
         answer: a success.
         model: what its content should be.
-        secret: is taken out of what is quoted of a content that is something else.
+        secret: is removed from what is quoted of any other content.
 
     Raises:
         ProblemError: unexpected-response.
@@ -60,7 +60,7 @@ def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | N
 
 
 def unexpected(method: str, answer: Answer, what: str, hint: str) -> ProblemError:
-    """A success of which something is wrong.
+    """The problem that the body of a success is wrong.
 
     Args:
         method: the request's HTTP method.

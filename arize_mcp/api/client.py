@@ -51,8 +51,8 @@ class ExperimentsAPI:
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
-        pool: the connections, where they are shared with other keys, and closed by who made them.
-        ready: is awaited before a request is sent: who can't take more answers makes it wait.
+        pool: connections that are shared with other keys; whoever made them closes them.
+        ready: is awaited before a request is sent: a caller who can't take more answers holds it back.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
     """
@@ -88,7 +88,7 @@ class ExperimentsAPI:
         return hashlib.sha256(self._api_key.encode()).hexdigest()[:8]
 
     def signing_key(self, purpose: str) -> bytes:
-        """A key to sign with what a caller hands back: 32 bytes derived from the API key, others for each purpose."""
+        """A key to sign what a caller will hand back: 32 bytes derived from the API key, others for each purpose."""
         return hmac.digest(self._api_key.encode(), purpose.encode(), "sha256")
 
     async def create(
@@ -244,7 +244,7 @@ class ExperimentsAPI:
         The deadline holds over all pages, from now on. At most ``settings.max_runs`` are read.
 
         Returns:
-            An asynchronous iterator of the runs as sent. It raises ProblemError where it doesn't come to the end;
-            ``may_have_more`` says whether the end is that of the runs.
+            An asynchronous iterator of the runs as sent. It raises ProblemError where it can't read on;
+            ``may_have_more`` says at the end whether there may be runs that it couldn't read.
         """
         return AllRuns(self._calls, experiment_id, on_wait, deadline_s, self._max_runs)

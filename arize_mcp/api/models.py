@@ -234,7 +234,7 @@ def objects(items: list[Any]) -> list[Any]:
 class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
-    # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
+    # No field of a run is required, so there is nothing more to check, and no need for hundreds of models.
     experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(objects)]
     pagination: Pagination = Pagination()
 

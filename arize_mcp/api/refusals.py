@@ -62,8 +62,8 @@ def from_response(
     """Make a problem of an HTTP error answer.
 
     A JSON object is passed on whole, with every extension member; ``status`` and ``title`` are added where they are
-    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``. What
-    is no problem as the API sends them has the type ``http-error``: something on the way may have answered.
+    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``. A
+    body that is no problem of the API's kind gets the type ``http-error``: something on the way may have answered.
 
     Args:
         method: the request's HTTP method.
@@ -130,7 +130,7 @@ def _hint(method: str, status: int, members: Mapping[str, Any], *, is_problem: b
         return "The account's plan doesn't include it: `required_plan`, `entitlement` and `limit` say what it takes."
     if is_problem:
         return step
-    # Which key, or which id, says nothing about an answer that the API has not given.
+    # The API has not answered, so advice about the key or the id would mislead.
     return f"{step} {_BETWEEN}" if step and status not in (403, 404) else _BETWEEN
 
 

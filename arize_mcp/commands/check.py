@@ -123,7 +123,7 @@ async def _key(found: Settings) -> list[Step]:
     if problem.status is None:
         name = "settings" if problem.problem.get("type") == URN + "unusable-settings" else way
         return [Step(name, "failed", detail, hint)]
-    # Something between knows nothing of the key.
+    # A proxy or gateway that answers in the API's place says nothing about the key.
     is_the_apis = problem.problem.get("type") != URN + "http-error"
     name = "key" if problem.status in (401, 403) and is_the_apis else "API"
     return [answered, Step(name, "failed", f"{problem.status}: {detail}", hint)]
@@ -155,7 +155,7 @@ async def _regions(found: Settings) -> list[Step]:
 
 async def _ask(found: Settings) -> tuple[ProblemError | None, int]:
     """GET /v2/experiments?limit=1: what is wrong, and how many milliseconds the last send took."""
-    # They take longer than many an answer, and are not the network's.
+    # These imports may take longer than the answer, and would count as the network's time.
     for module in ("arize_mcp.api.http", "httpcore"):
         importlib.import_module(module)
     sent_s = time.perf_counter()

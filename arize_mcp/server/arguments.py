@@ -102,7 +102,8 @@ def parse(
         beside: the call's members, ``arguments`` and those beside it, where the arguments may be by mistake.
 
     Raises:
-        ProblemError: bad-arguments, with every error (the first problems.MAX_ERRORS). No value is echoed but ids.
+        ProblemError: bad-arguments, with every error (the first problems.MAX_ERRORS). Of the values only ids are
+        quoted.
     """
     meant, unread = _meant(model, arguments)
     if not meant:
@@ -122,8 +123,8 @@ def parse(
 
 
 def _check_place(model: type[BaseModel], members: Mapping[str, Any]) -> None:
-    """Make sure that a call without arguments has them nowhere else: it would do more than was asked for."""
-    # Anything may have a name.
+    """Refuse a call whose arguments stand in the wrong place: without them it would do more than was asked for."""
+    # A member called name tells nothing: any object may have one.
     telling = (model.model_fields.keys() | {"arguments"}) - {"name"}
     for name, value in members.items():
         if name in _OF_A_CALL or _plain(name) in INJECTED or not value:
@@ -143,7 +144,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
     """The arguments without the quirks of clients, and what is to be said of texts that should have been JSON.
 
     An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded where the
-    schema wants one. What a host adds of its own goes.
+    schema wants one. What a host adds on its own is left out.
     """
     schema = input_schema(model)
     required: list[str] = schema.get("required", [])
@@ -159,7 +160,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
             unread[location] = jsontext.TOO_DEEP
             return value
         except ValueError as error:
-            # What looks like nothing of JSON in an array is better told what should stand there.
+            # An item that doesn't look like JSON gets the message that says what an item must be.
             if kind == "array" or value.lstrip()[:1] in ("{", "[", '"', "'", "`"):
                 unread[location] = f"Is text that is not JSON ({error}): send an {kind}."
             return value
@@ -226,7 +227,7 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."
     if kind == "list_type" and isinstance(given, dict):
-        # A run, and not runs by number, a table by column, or the arguments once more.
+        # With a text in it, it is one run; else it holds runs by number, columns, or the arguments again.
         is_one = any(isinstance(value, str) for value in cast("dict[str, Any]", given).values())
         return f"Must be an array{'; put a single object into one' if is_one else ' of objects, one for each run'}."
     context: dict[str, Any] = fault.get("ctx", {})

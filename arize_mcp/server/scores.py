@@ -1,4 +1,4 @@
-"""Fields of runs that look like scores, but are none to Arize: it shows numbers in ``eval.<name>.score``."""
+"""Fields that look like scores, but that Arize won't show: it shows numbers in ``eval.<name>.score``."""
 
 from __future__ import annotations
 

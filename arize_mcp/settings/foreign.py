@@ -1,4 +1,4 @@
-"""Variables that Arize's other clients read, and this one doesn't."""
+"""Variables that Arize's other clients read and this one doesn't."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ INSTEAD: Final = {
     "ARIZE_SPACE_KEY": "The API takes ARIZE_API_KEY alone.",
     "ARIZE_DEVELOPER_KEY": "The API takes ARIZE_API_KEY alone.",
 }
-"""What says the same here, or why nothing does."""
+"""What to set here instead, or why there is nothing to set."""
 
 
 def refuse_base_url(read: Reader) -> None:
-    """Refuse the TypeScript client's variable: passed over, it would send the key of another installation to Arize."""
+    """Refuse the TypeScript client's variable: if it were ignored, another installation's key would go to Arize."""
     if read.is_set("ARIZE_BASE_URL"):
         read.fail(
             "ARIZE_BASE_URL",

@@ -18,7 +18,7 @@ VARIABLES: Final = (
     "ARIZE_MCP_MAX_REQUESTS",
     "ARIZE_MCP_MAX_BODY_BYTES",
 )
-"""Those that are ours; PORT is the platforms'."""
+"""Our own variables; PORT is set by platforms."""
 
 Name = tuple[str, int | None]
 """A host's name in lower case, and its port; None is any."""

@@ -141,7 +141,7 @@ def unknown_variables(further: Collection[str] = ()) -> dict[str, str | None]:
     read_settings(read, None)
     ours = read.known.union(further)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in ours]
-    # What all have in common would make a short name like any other.
+    # The prefix that all share would make any two short names look alike.
     known = {_PREFIX.sub("", name): name for name in ours}
     near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
     return {name: known[found[0]] if found else None for name, found in near.items()}
@@ -163,13 +163,13 @@ def log_level() -> str:
 
 
 def read_only() -> bool:
-    """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
+    """Whether to read only, for a process whose other settings can't be used; yes where this one itself can't be."""
     read = Reader(os.environ)
     return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
 
 
 def view() -> bool:
-    """Whether there is a view, for a process whose other settings can't be used: it is where they are told."""
+    """Whether there is a view, for a process whose other settings can't be used: the view shows what is wrong."""
     return Reader(os.environ).switch("ARIZE_MCP_VIEW", default=False)
 
 
@@ -185,7 +185,7 @@ def _use_profile(read: Reader) -> None:
     name = read.text("ARIZE_PROFILE")
     if not name:
         return
-    # Where to is one decision: half of it from each would be neither.
+    # Where the API is comes from one place: half from each would be a place that neither means.
     wanted: list[str] = (
         [] if any(read.is_set(variable) for variable in endpoint.VARIABLES) else list(endpoint.VARIABLES)
     )

@@ -29,7 +29,7 @@ _NEVER_UNSET: Final = frozenset(
         "ARIZE_MCP_CONFIRM_DELETE",
     )
 )
-"""Without these the key would go elsewhere than was meant, or a protection be gone that somebody asked for."""
+"""If these counted as not set, the key would go elsewhere than was meant, or without a protection asked for."""
 
 _MIN_KEY_CHARS: Final = 8
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
@@ -43,7 +43,7 @@ def is_quoted(text: str) -> bool:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether it is what a template has where a value belongs."""
+    """Whether a value is a template's placeholder, which nobody has filled in."""
     return _PLACEHOLDER.fullmatch(text) is not None
 
 

@@ -1,4 +1,4 @@
-"""What a problem with a dataset's or an example's id says of finding the right one."""
+"""Adds to a problem with a dataset's or an example's id how to find the right one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ _QUOTES: Final = " \t\r\n\"'`"
 async def advise(call: Call, error: ProblemError) -> None:
     """Add to a problem, where the dataset or an example is what is wrong, how to find the right one.
 
-    A dataset_id that is a name is looked up: ``datasets`` then lists the datasets of that very name. None is chosen.
+    A dataset_id that is a name is looked up: ``datasets`` then lists the datasets of that very name. None of them is
+    chosen.
     """
     problem = cast("JSONObject", error.problem)
     given = (call.params.arguments or {}).get("dataset_id")
@@ -41,7 +42,7 @@ async def advise(call: Call, error: ProblemError) -> None:
         else:
             hints.append("datasets_list shows the datasets and their ids.")
         if error.status == 404:
-            # Else it would go on to where the ids of experiments are found.
+            # What it said before is about ids of experiments.
             hints[0] = "" if found else _UNKNOWN
     if "example_id" in wrong:
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")

@@ -27,7 +27,7 @@ _RequestT_contra = TypeVar("_RequestT_contra", bound=BaseModel, contravariant=Tr
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call of a tool, as its row's function meets it.
+    """One call of a tool, as its row's function gets it.
 
     Attributes:
         api: the API, for the caller's key.
@@ -115,7 +115,7 @@ def object_of(method: _Method[_RequestT], *, wrote: bool = False) -> Answer[_Req
 
     Args:
         method: gets it.
-        wrote: whether the call wrote: then it is told as written, however long the telling is.
+        wrote: whether the call wrote. Then its answer is given whole where it can't be shortened.
     """
 
     async def answer(call: Call, request: _RequestT) -> Outcome:
