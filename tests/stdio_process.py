@@ -12,11 +12,12 @@ from threading import Timer
 from typing import Any
 
 COMMANDS = [[sys.executable, "-m", "arize_mcp"], [str(Path(sys.executable).parent / "arize-mcp")]]
+# Without SYSTEMROOT no program on Windows finds its sockets; make coverage sets the other.
+INHERITED = {name: value for name, value in os.environ.items() if name in ("SYSTEMROOT", "COVERAGE_PROCESS_CONFIG")}
 ENVIRON = {
     "PATH": str(Path(sys.executable).parent),
     "PYTHONWARNDEFAULTENCODING": "1",
-    # Without it no program on Windows finds its sockets.
-    **{name: value for name, value in os.environ.items() if name == "SYSTEMROOT"},
+    **INHERITED,
 }
 MODERN_META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",

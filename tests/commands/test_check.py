@@ -18,6 +18,7 @@ import trustme
 
 from arize_mcp.commands.check import run_check
 from tests.conftest import NO_HOME, Sandbox, sitecustomize
+from tests.stdio_process import INHERITED
 
 HOSTS = {
     "no region": "api.arize.com",
@@ -47,7 +48,7 @@ def check(tmp_path: Path, *options: str, **environ: str) -> subprocess.Completed
         capture_output=True,
         encoding="utf-8",
         timeout=60,
-        env={"PATH": f"{sys.prefix}/bin", "HOME": str(tmp_path), **environ},
+        env={"PATH": f"{sys.prefix}/bin", "HOME": str(tmp_path), **INHERITED, **environ},
         check=False,
     )
 
@@ -257,7 +258,7 @@ def test_each_step_is_shown_before_the_next_one_waits(tmp_path: Path):
             [sys.executable, "-m", "arize_mcp", "check"],
             stdout=subprocess.PIPE,
             encoding="utf-8",
-            env={"PATH": "", "HOME": str(tmp_path), "ARIZE_API_SCHEME": "http", **environ},
+            env={"PATH": "", "HOME": str(tmp_path), "ARIZE_API_SCHEME": "http", **INHERITED, **environ},
         )
         silent.settimeout(20)
         connection, _ = silent.accept()
