@@ -420,8 +420,8 @@ def process_of(server: RawServer, **environ: str) -> StdioServerParameters:
     """The real process in front of a server."""
     host = server.base_url.removeprefix("http://")
     known = {"ARIZE_API_HOST": host, "ARIZE_API_SCHEME": "http", "ARIZE_API_KEY": "key-of-the-test"}
-    known |= {"ARIZE_MCP_TOOLSETS": " Analysis ,", "ARIZE_MCP_READ_ONLY": "1"}
-    return StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp"], env={**INHERITED, **known, **environ})
+    known |= {"ARIZE_MCP_TOOLSETS": " Analysis ,", "ARIZE_MCP_READ_ONLY": "1", **INHERITED}
+    return StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp"], env={**known, **environ})
 
 
 async def test_the_real_process_answers_or_says_why_not(mode: str):
