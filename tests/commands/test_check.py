@@ -179,6 +179,7 @@ def test_what_stdout_cant_show_is_escaped(tmp_path: Path, options: list[str], en
     assert f"https://127.0.0.1:1, key ak-1..., CA {tmp_path}/ca {shown}" in done.stdout
 
 
+@pytest.mark.posix(reason="an account whose home directory can't be found")
 def test_no_home_is_no_profiles(sandbox: Sandbox, tmp_path: Path):
     environ = {**endpoint(sandbox), **sitecustomize(tmp_path, NO_HOME), "ARIZE_API_KEY": "sandbox-key"}
     done = check(tmp_path, **environ)
