@@ -1,11 +1,12 @@
 """The sandbox's routes: the Experiments API's contract over HTTP.
 
-Beside the five endpoints there is what Arize's own SDK calls on the way to them: searching runs (without filters), and
-listing spaces and datasets to resolve a name.
+Beside the five endpoints there are appending runs and reading datasets with their examples, and what Arize's own SDK
+calls: searching runs and examples (without filters), and listing spaces to resolve a name.
 
-Chosen where the contract is silent: experiments come newest first; an unknown dataset or space in a filter is 404; a
-cursor of another query is 400; a run carries ``error: null`` where none was sent, and no ``annotations``; every answer,
-also to an unknown path, needs the key first.
+Chosen where the contract is silent: experiments come newest first; an unknown dataset or space in a filter is 404 for
+experiments, and finds no dataset; a cursor of another query is 400; a run carries ``error: null`` where none was sent,
+and no ``annotations``, nor does an example; an append is an update of its experiment; every answer, also to an unknown
+path, needs the key first.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
     """
     store = store or Store()
     seed(store)
-    experiments = _Experiments(store)
+    experiments, datasets = _Experiments(store), _Datasets(store)
     app = Starlette(
         routes=[
             Route("/v2/experiments", experiments.list, methods=["GET"]),
@@ -49,9 +50,13 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
             Route("/v2/experiments/{experiment_id}", experiments.get, methods=["GET"]),
             Route("/v2/experiments/{experiment_id}", experiments.delete, methods=["DELETE"]),
             Route("/v2/experiments/{experiment_id}/runs", experiments.list_runs, methods=["GET"]),
+            Route("/v2/experiments/{experiment_id}/runs", experiments.append_runs, methods=["POST"]),
             Route("/v2/experiments/{experiment_id}/runs/search", experiments.search_runs, methods=["POST"]),
             Route("/v2/spaces", _listing(store, "spaces", store.spaces), methods=["GET"]),
-            Route("/v2/datasets", _listing(store, "datasets", store.datasets), methods=["GET"]),
+            Route("/v2/datasets", _listing(store, "datasets", lambda: store.datasets()[::-1]), methods=["GET"]),
+            Route("/v2/datasets/{dataset_id}", datasets.get, methods=["GET"]),
+            Route("/v2/datasets/{dataset_id}/examples", datasets.list_examples, methods=["GET"]),
+            Route("/v2/datasets/{dataset_id}/examples/search", datasets.search_examples, methods=["POST"]),
         ],
         middleware=[Middleware(_Gate, api_key=api_key)],
         exception_handlers={
@@ -66,7 +71,7 @@ def create_app(store: Store | None = None, *, api_key: str = API_KEY) -> Starlet
 
 
 class _Experiments:
-    """One coroutine per endpoint."""
+    """One coroutine per endpoint of experiments."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -99,46 +104,67 @@ class _Experiments:
         bound = ("experiments", dataset_id, space_id, name)
         before = cursors.decode(self._store.cursor_secret, bound, query.get("cursor"))
         page, position = await run_in_threadpool(self._store.experiments, dataset_id, space_id, name, limit, before)
-        return _json({"experiments": page, "pagination": self._pagination(bound, position)})
+        return _json({"experiments": page, "pagination": _pagination(self._store, bound, position)})
 
     async def list_runs(self, request: Request) -> Response:
         query = rules.query(request.query_params, "limit", "cursor")
         limit = rules.query_limit(query.get("limit"), 500)
         return await self._runs(request.path_params["experiment_id"], "runs", limit, query.get("cursor"))
 
+    async def append_runs(self, request: Request) -> Response:
+        rules.query(request.query_params)
+        body = await _body(request)
+        experiment = await run_in_threadpool(self._store.experiment, request.path_params["experiment_id"])
+        runs = rules.appended_runs(body, has_dataset=experiment["dataset_id"] is not None)
+        return _json(await run_in_threadpool(self._store.append_runs, experiment["id"], runs), 201)
+
     async def search_runs(self, request: Request) -> Response:
         rules.query(request.query_params)
-        fields = rules.json_object(await _body(request) or b"{}")
-        for key in fields:
-            if key not in ("filter", "limit", "cursor"):
-                raise RequestError(400, f"Unknown field '{key}'.")
-        if fields.get("filter") is not None:
-            raise RequestError(422, "The sandbox has no filter language: leave 'filter' out.")
-        cursor = fields.get("cursor")
-        if cursor is not None and not isinstance(cursor, str):
-            raise RequestError(400, "'cursor' must be a string.")
-        limit = rules.limit(fields.get("limit"), 500)
-        return await self._runs(request.path_params["experiment_id"], "search", limit, cursor)
+        strings, limit = rules.search(await _body(request), "cursor")
+        return await self._runs(request.path_params["experiment_id"], "search", limit, strings.get("cursor"))
 
     async def _runs(self, experiment_id: str, endpoint: str, limit: int, cursor: str | None) -> Response:
         bound = (endpoint, experiment_id)
         after = cursors.decode(self._store.cursor_secret, bound, cursor)
         page, position = await run_in_threadpool(self._store.runs, experiment_id, limit, after)
-        return _json({"experiment_runs": page, "pagination": self._pagination(bound, position)})
+        return _json({"experiment_runs": page, "pagination": _pagination(self._store, bound, position)})
 
-    def _pagination(self, bound: tuple[str | None, ...], position: int | None) -> Row:
-        if position is None:
-            return {"has_more": False}
-        return {"has_more": True, "next_cursor": cursors.encode(self._store.cursor_secret, bound, position)}
+
+class _Datasets:
+    """One coroutine per endpoint of one dataset."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def get(self, request: Request) -> Response:
+        rules.query(request.query_params)
+        return _json(await run_in_threadpool(self._store.dataset, request.path_params["dataset_id"]))
+
+    async def list_examples(self, request: Request) -> Response:
+        query = rules.query(request.query_params, "dataset_version_id", "limit", "cursor")
+        return await self._examples(request, "examples", rules.query_limit(query.get("limit"), 500), query)
+
+    async def search_examples(self, request: Request) -> Response:
+        rules.query(request.query_params)
+        strings, limit = rules.search(await _body(request), "dataset_version_id", "cursor")
+        return await self._examples(request, "examples search", limit, strings)
+
+    async def _examples(self, request: Request, endpoint: str, limit: int, query: dict[str, str]) -> Response:
+        dataset_id, version_id = request.path_params["dataset_id"], query.get("dataset_version_id")
+        bound = (endpoint, dataset_id, version_id)
+        after = cursors.decode(self._store.cursor_secret, bound, query.get("cursor"))
+        page, position = await run_in_threadpool(self._store.examples, dataset_id, version_id, limit, after)
+        return _json({"examples": page, "pagination": _pagination(self._store, bound, position)})
 
 
 def _listing(store: Store, key: str, load: Callable[[], list[Row]]) -> Callable[[Request], Awaitable[Response]]:
-    """A lookup of all spaces or datasets, by the filters with which the SDK resolves a name."""
+    """A list of all spaces or datasets, with the filters by which the SDK resolves a name."""
 
     async def endpoint(request: Request) -> Response:
         query = rules.query(request.query_params, "space_id", "space_name", "name", "limit", "cursor")
         limit = rules.query_limit(query.get("limit"), 100)
-        after = cursors.decode(store.cursor_secret, (key,), query.get("cursor")) or 0
+        bound = (key, *(query.get(name) for name in ("space_id", "space_name", "name")))
+        after = cursors.decode(store.cursor_secret, bound, query.get("cursor")) or 0
         space_names = {space["id"]: space["name"] for space in await run_in_threadpool(store.spaces)}
         rows = [
             row
@@ -148,9 +174,7 @@ def _listing(store: Store, key: str, load: Callable[[], list[Row]]) -> Callable[
             and query.get("space_name", "").casefold() in space_names.get(row.get("space_id"), "").casefold()
         ]
         end = after + limit
-        pagination: Row = {"has_more": end < len(rows)}
-        if pagination["has_more"]:
-            pagination["next_cursor"] = cursors.encode(store.cursor_secret, (key,), end)
+        pagination = _pagination(store, bound, end if end < len(rows) else None)
         return _json({key: rows[after:end], "pagination": pagination})
 
     return endpoint
@@ -192,6 +216,12 @@ async def _body(request: Request) -> bytes:
     except ClientDisconnect:
         raise RequestError(400, "The body broke off.") from None
     return b"".join(chunks)
+
+
+def _pagination(store: Store, bound: tuple[str | None, ...], position: int | None) -> Row:
+    if position is None:
+        return {"has_more": False}
+    return {"has_more": True, "next_cursor": cursors.encode(store.cursor_secret, bound, position)}
 
 
 def _json(value: Any, status: int = 200) -> Response:

@@ -51,22 +51,45 @@ def new_experiment(body: bytes) -> NewExperiment:
     name = _string(fields, "name", "The 'name' field is required and must be a non-empty string.")
     dataset_id = _optional_string(fields, "dataset_id")
     space_id = _optional_string(fields, "space_id")
-    runs = fields.get("experiment_runs")
-    if not isinstance(runs, list):
-        raise RequestError(400, "The 'experiment_runs' field is required and must be an array.")
-    if unknown := [key for key in fields if key not in _CREATE_FIELDS]:
-        raise RequestError(422, f"Unknown field '{unknown[0]}'.")
+    runs = _array(fields, "experiment_runs")
+    _refuse_unknown(fields, _CREATE_FIELDS)
     if len(name) > MAX_NAME_CHARS or '"' in name or "\\" in name:
         raise RequestError(422, "The 'name' field must have 1-255 characters and no double quotes or backslashes.")
     if (dataset_id is None) == (space_id is None):
         raise RequestError(422, "Provide exactly one of 'dataset_id' and 'space_id'.")
-    runs = cast("list[Any]", runs)
-    if not 1 <= len(runs) <= MAX_RUNS:
-        raise RequestError(422, f"The 'experiment_runs' field must have 1-{MAX_RUNS} runs; got {len(runs)}.")
-    has_dataset = dataset_id is not None
-    return NewExperiment(
-        name, dataset_id, space_id, [_run(run, index, has_dataset=has_dataset) for index, run in enumerate(runs)]
-    )
+    return NewExperiment(name, dataset_id, space_id, _runs(runs, has_dataset=dataset_id is not None))
+
+
+def appended_runs(body: bytes, *, has_dataset: bool) -> list[str]:
+    """Check the body of a request to append runs; returns each as a JSON text.
+
+    Args:
+        body: the request's.
+        has_dataset: whether the experiment has one; then each run names its example.
+
+    Raises:
+        RequestError: 400 or 422 with the first fault found.
+    """
+    fields = json_object(body)
+    runs = _array(fields, "experiment_runs")
+    _refuse_unknown(fields, ("experiment_runs",))
+    return _runs(runs, has_dataset=has_dataset)
+
+
+def search(body: bytes, *known: str) -> tuple[dict[str, str], int]:
+    """Check the body of a search without a filter, which may be missing; returns its known strings, and the limit.
+
+    Raises:
+        RequestError: 400, or 422 for a filter.
+    """
+    fields = json_object(body or b"{}")
+    for key in fields:
+        if key not in ("filter", "limit", *known):
+            raise RequestError(400, f"Unknown field '{key}'.")
+    if fields.get("filter") is not None:
+        raise RequestError(422, "The sandbox has no filter language: leave 'filter' out.")
+    strings = {key: value for key in known if (value := _optional_string(fields, key)) is not None}
+    return strings, limit(fields.get("limit"), 500)
 
 
 def json_object(body: bytes) -> dict[str, Any]:
@@ -122,6 +145,24 @@ def limit(value: object, maximum: int) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= maximum:
         raise RequestError(400, f"'limit' must be a whole number from 1 to {maximum}.")
     return value
+
+
+def _array(fields: dict[str, Any], key: str) -> list[Any]:
+    value = fields.get(key)
+    if not isinstance(value, list):
+        raise RequestError(400, f"The '{key}' field is required and must be an array.")
+    return cast("list[Any]", value)
+
+
+def _refuse_unknown(fields: dict[str, Any], known: tuple[str, ...]) -> None:
+    if unknown := [key for key in fields if key not in known]:
+        raise RequestError(422, f"Unknown field '{unknown[0]}'.")
+
+
+def _runs(runs: list[Any], *, has_dataset: bool) -> list[str]:
+    if not 1 <= len(runs) <= MAX_RUNS:
+        raise RequestError(422, f"The 'experiment_runs' field must have 1-{MAX_RUNS} runs; got {len(runs)}.")
+    return [_run(run, index, has_dataset=has_dataset) for index, run in enumerate(runs)]
 
 
 def _run(run: Any, index: int, *, has_dataset: bool) -> str:

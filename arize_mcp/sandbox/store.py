@@ -1,4 +1,4 @@
-"""Spaces, datasets, experiments and runs in SQLite."""
+"""Spaces, datasets, examples, experiments and runs in SQLite."""
 
 from __future__ import annotations
 
@@ -38,6 +38,13 @@ CREATE TABLE run (
 );
 CREATE INDEX run_experiment ON run (experiment_id, n);
 """
+_EXAMPLES = """
+CREATE TABLE IF NOT EXISTS example (
+    dataset_id TEXT NOT NULL REFERENCES dataset (id), created_at TEXT NOT NULL, id TEXT NOT NULL, fields TEXT NOT NULL,
+    PRIMARY KEY (dataset_id, created_at, id)
+)
+"""
+"""Came after version 1. It changes nothing of what was there, so files go from one release to the other and back."""
 
 
 class StoreError(Exception):
@@ -80,10 +87,11 @@ class Store:
                 connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("application_id", "user_version")
             )
             if (application, version) == (_APPLICATION_ID, _SCHEMA_VERSION):
+                connection.execute(_EXAMPLES)
                 return
             if application or version or connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
                 raise sqlite3.DatabaseError("it holds something else")
-            for statement in _SCHEMA.split(";"):
+            for statement in (*_SCHEMA.split(";"), _EXAMPLES):
                 connection.execute(statement)
             connection.execute("INSERT INTO secret VALUES (?)", (secrets.token_bytes(32),))
             connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
@@ -132,6 +140,14 @@ class Store:
             )
         return dataset_id
 
+    def add_examples(self, dataset_id: str, examples: Iterable[tuple[str, str, str]]) -> None:
+        """Add examples to a dataset's only version: of each when it was created, its id, and its fields as JSON."""
+        with self.transaction() as connection:
+            connection.executemany(
+                "INSERT INTO example (dataset_id, created_at, id, fields) VALUES (?, ?, ?, ?)",
+                ((dataset_id, *example) for example in examples),
+            )
+
     def create_experiment(
         self,
         name: str,
@@ -155,8 +171,7 @@ class Store:
         Raises:
             RequestError: 404 for an unknown dataset or space, 409 for a name that is taken.
         """
-        created = created_at or datetime.now(UTC)
-        timestamp = created.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        timestamp = _timestamp(created_at or datetime.now(UTC))
         with self.transaction() as connection:
             version_id = None
             if dataset_id is not None:
@@ -178,13 +193,32 @@ class Store:
             n = cast("int", cursor.lastrowid)
             experiment_id = _entity_id("Experiment", n, suffix or secrets.token_hex(2))
             connection.execute("UPDATE experiment SET id = ? WHERE n = ?", (experiment_id, n))
-            created_ms = int(created.timestamp() * 1000)
-            connection.executemany(
-                "INSERT INTO run (id, experiment_id, fields) VALUES (?, ?, ?)",
-                ((_run_id(created_ms, index, n), experiment_id, fields) for index, fields in enumerate(runs)),
-            )
             row = connection.execute("SELECT * FROM experiment WHERE n = ?", (n,)).fetchone()
+            _add_runs(connection, row, runs)
         return _experiment(dict(row))
+
+    def append_runs(self, experiment_id: str, runs: Iterable[str]) -> Row:
+        """Add runs behind those of an experiment, all or nothing.
+
+        Args:
+            experiment_id: the experiment, which is updated now.
+            runs: each a JSON object as text.
+
+        Returns:
+            The experiment, with ``run_ids`` in the order of the runs.
+
+        Raises:
+            RequestError: 404.
+        """
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE experiment SET updated_at = ? WHERE id = ?", (_timestamp(datetime.now(UTC)), experiment_id)
+            )
+            row = connection.execute("SELECT * FROM experiment WHERE id = ?", (experiment_id,)).fetchone()
+            if row is None:
+                raise _no_experiment()
+            run_ids = _add_runs(connection, row, runs)
+        return {**_experiment(dict(row)), "run_ids": run_ids}
 
     def delete_experiment(self, experiment_id: str) -> None:
         """Delete an experiment and its runs.
@@ -254,6 +288,45 @@ class Store:
         """All datasets, oldest first."""
         return self._rows("SELECT id, name, space_id, created_at, created_at AS updated_at FROM dataset ORDER BY n")
 
+    def dataset(self, dataset_id: str) -> Row:
+        """One dataset, with its versions.
+
+        Raises:
+            RequestError: 404.
+        """
+        rows = self._rows("SELECT * FROM dataset WHERE id = ?", dataset_id)
+        if not rows:
+            raise RequestError(404, "No dataset has this id.")
+        row = rows[0]
+        times = {"created_at": row["created_at"], "updated_at": row["created_at"]}
+        version = {"id": row["version_id"], "name": "Version 1", "dataset_id": row["id"], **times}
+        return {**{key: row[key] for key in ("id", "name", "space_id")}, **times, "versions": [version]}
+
+    def examples(
+        self, dataset_id: str, version_id: str | None, limit: int, after: int | None
+    ) -> tuple[list[Row], int | None]:
+        """A page of a dataset's examples in the order of created_at and id, and the position to go on from.
+
+        Raises:
+            RequestError: 404 for an unknown dataset, or a version that isn't this dataset's.
+        """
+        versions = self.dataset(dataset_id)["versions"]
+        if version_id is not None and version_id not in [version["id"] for version in versions]:
+            raise RequestError(404, "No version of this dataset has this 'dataset_version_id'.")
+        start = after or 0
+        rows = self._rows(
+            "SELECT id, created_at, fields FROM example WHERE dataset_id = ? ORDER BY created_at, id LIMIT ? OFFSET ?",
+            dataset_id,
+            limit + 1,
+            start,
+        )
+        page = [
+            {"id": row["id"], "created_at": row["created_at"], "updated_at": row["created_at"]}
+            | json.loads(row["fields"])
+            for row in rows[:limit]
+        ]
+        return page, start + limit if len(rows) > limit else None
+
 
 def _page(rows: list[Row], limit: int) -> tuple[list[Row], int | None]:
     page = rows[:limit]
@@ -274,8 +347,32 @@ def _entity_id(kind: str, n: int, suffix: str) -> str:
     return base64.b64encode(f"{kind}:{n}:{suffix}".encode()).decode()
 
 
-def _run_id(created_ms: int, index: int, experiment_n: int) -> str:
-    """A UUIDv7 (RFC 9562, 5.7) whose order is the runs' order, and which is the same for the same data."""
-    tail = experiment_n.to_bytes(8, "big")[1:]
-    raw = created_ms.to_bytes(6, "big") + (0x7000 | index).to_bytes(2, "big") + b"\x80" + tail
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _add_runs(connection: sqlite3.Connection, experiment: sqlite3.Row, runs: Iterable[str]) -> list[str]:
+    """Store runs behind those that are there; returns their ids in order."""
+    created_ms = round(datetime.fromisoformat(experiment["created_at"]).timestamp() * 1000)
+    # Runs go only with their experiment, so their number is the next one's position.
+    (count,) = connection.execute("SELECT count(*) FROM run WHERE experiment_id = ?", (experiment["id"],)).fetchone()
+    rows = [
+        (_run_id(created_ms, position, experiment["n"]), experiment["id"], fields)
+        for position, fields in enumerate(runs, count)
+    ]
+    connection.executemany("INSERT INTO run (id, experiment_id, fields) VALUES (?, ?, ?)", rows)
+    return [row[0] for row in rows]
+
+
+def _run_id(created_ms: int, position: int, experiment_n: int) -> str:
+    """A UUIDv7 (RFC 9562, 5.7) whose order is the runs' order, and which is the same for the same data.
+
+    Args:
+        created_ms: when the experiment was created; its later runs follow by their position, whatever the clock says.
+        position: the number of runs before it in its experiment, below 2**30.
+        experiment_n: the experiment's number, below 2**32.
+    """
+    first = min(position, 0xFFF)
+    last = 1 << 63 | (position - first) << 32 | experiment_n
+    raw = created_ms.to_bytes(6, "big") + (0x7000 | first).to_bytes(2, "big") + last.to_bytes(8, "big")
     return str(UUID(bytes=raw))

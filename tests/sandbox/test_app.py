@@ -587,10 +587,13 @@ def test_an_unknown_path_is_404(shared_http: httpx.Client, method: str, path: st
     [
         ("PUT", EXPERIMENTS, {"GET", "HEAD", "POST"}),
         ("PATCH", f"{EXPERIMENTS}/x", {"GET", "HEAD", "DELETE"}),
-        ("POST", f"{EXPERIMENTS}/x/runs", {"GET", "HEAD"}),
+        ("PUT", f"{EXPERIMENTS}/x/runs", {"GET", "HEAD", "POST"}),
         ("GET", f"{EXPERIMENTS}/x/runs/search", {"POST"}),
         ("DELETE", "/v2/spaces", {"GET", "HEAD"}),
         ("POST", "/v2/datasets", {"GET", "HEAD"}),
+        ("DELETE", "/v2/datasets/x", {"GET", "HEAD"}),
+        ("POST", "/v2/datasets/x/examples", {"GET", "HEAD"}),
+        ("GET", "/v2/datasets/x/examples/search", {"POST"}),
     ],
 )
 def test_an_unknown_method_is_405_and_the_answer_tells_the_known_ones(
@@ -616,8 +619,8 @@ def test_spaces_and_datasets_are_found_by_name_and_space(sandbox: Sandbox, http:
     assert found("spaces") == ["Sandbox", "Ünder"]
     assert found("spaces", name="ÜN", limit="100") == ["Ünder"]
     assert found("spaces", name="x!") == []
-    assert found("datasets") == ["support-questions", "sql-generation", "SQL-other"]
-    assert found("datasets", name="sql") == ["sql-generation", "SQL-other"]
+    assert found("datasets") == ["SQL-other", "sql-generation", "support-questions"], "newest first"
+    assert found("datasets", name="sql") == ["SQL-other", "sql-generation"]
     assert found("datasets", name="sql", space_id=sandbox.space_id) == ["sql-generation"]
     assert found("datasets", space_id="nope") == []
     assert set(http.get("/v2/spaces").json()["spaces"][0]) == {"id", "name", "created_at"}
