@@ -191,6 +191,8 @@ def _serve_stdio(*, sandbox: bool) -> int:
         found = settings.load(sandbox_key=sandbox_key)
         log.setFormatter(_RedactingFormatter(found.api_key))
         api = ExperimentsAPI(found, app=app, ready=drained.wait)
+        if settings.without_files():
+            logging.getLogger(__name__).warning("the toolset files is left out: ARIZE_MCP_FILES_DIR is not set")
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logging.getLogger(__name__).error("unusable settings: %s", error)

@@ -113,8 +113,8 @@ class ExperimentRunInput(BaseModel):
     output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
 
 
-class CreateExperimentRequest(_Request):
-    """Source: the API document, experiments_create."""
+class NewExperiment(_Request):
+    """What a create says of the experiment itself. Source: the API document, experiments_create."""
 
     name: Annotated[
         str,
@@ -133,6 +133,11 @@ class CreateExperimentRequest(_Request):
         ),
         _id_of("Dataset"),
     ]
+
+
+class CreateExperimentRequest(NewExperiment):
+    """Source: the API document, experiments_create."""
+
     experiment_runs: Annotated[
         list[ExperimentRunInput],
         Field(
@@ -142,6 +147,13 @@ class CreateExperimentRequest(_Request):
             "prompt, ..., and scores as eval.<name>.score, eval.<name>.label, eval.<name>.explanation.",
         ),
     ]
+
+
+class AppendExperimentRunsRequest(_Request):
+    """Source: today's API, POST /v2/experiments/{experiment_id}/runs."""
+
+    experiment_id: _ExperimentId
+    experiment_runs: Annotated[list[ExperimentRunInput], Field(min_length=1, max_length=1000)]
 
 
 class DeleteExperimentRequest(_Request):

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from typing import Final
+from typing import Any, Final
 
+from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls
 from arize_mcp.api.models import ExperimentRunsPage, ExperimentsPage, ListExperimentRunsRequest, ListExperimentsRequest
+from arize_mcp.api.problems import URN, ProblemError
 
 _MAX_PAGES: Final = 100
+_MAX_RUNS: Final = 500
 
 
 async def experiments_page(calls: Calls, call: Call, request: ListExperimentsRequest) -> JSONObject:
@@ -40,3 +43,45 @@ async def pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGe
         cursor = page.get("pagination", {}).get("next_cursor")
         if not isinstance(cursor, str) or not cursor:
             return
+
+
+async def run_pages(
+    experiment_id: str, fetch: Callable[[ListExperimentRunsRequest], Awaitable[JSONObject]]
+) -> AsyncGenerator[list[JSONObject]]:
+    """All runs of an experiment in order, page by page; a page that would be too large is asked for in smaller ones.
+
+    Args:
+        experiment_id: the experiment's id.
+        fetch: gets a page.
+
+    Raises:
+        ProblemError: what fetch raises; runs-cut-off, where the API doesn't give the way to the next page.
+    """
+    request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=_MAX_RUNS)
+    seen: set[str] = set()
+    read = 0
+    while True:
+        try:
+            page = await fetch(request)
+        except ProblemError as error:
+            limit = request.limit or 1
+            if error.problem.get("type") != URN + "response-too-large" or limit == 1:
+                raise
+            request = request.model_copy(update={"limit": limit // 2})
+            continue
+        runs: list[JSONObject] = page["experiment_runs"]
+        read += len(runs)
+        yield runs
+        pagination: dict[str, Any] = page.get("pagination", {})
+        cursor = pagination.get("next_cursor")
+        if not cursor and pagination.get("has_more") is not True:
+            return
+        if not isinstance(cursor, str) or not cursor or cursor in seen or not runs:
+            raise problems.own(
+                "runs-cut-off",
+                "Runs cut off",
+                f"The API has more than the {read:,} runs that were read, but didn't give the way to them.",
+                "Read what can be had with experiments_runs_list; the rest is in Arize's user interface.",
+            )
+        seen.add(cursor)
+        request = request.model_copy(update={"cursor": cursor})

@@ -22,6 +22,9 @@ from arize_mcp.files.formats import ENDINGS, ending
 TEMPORARY: Final = ".arize-mcp-"
 """How the name of an unfinished file begins."""
 
+_SPOOL_FACTOR: Final = 4
+"""What is CSV in the end may be longer before, with the names of its columns in every row."""
+
 _MAX_FILES: Final = 20
 _MAX_ENTRIES: Final = 20_000
 _NO_NAME: Final = re.compile('[\x00-\x1f\x7f-\x9f<>:"|?*\\\\\ud800-\udfff]')
@@ -50,7 +53,7 @@ class Written(NamedTuple):
 class NewFile:
     """A file that is being written."""
 
-    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
+    def __init__(self, file: IO[bytes], max_bytes: int) -> None:
         self._file = file
         self._max_bytes = max_bytes
         self._sha256 = hashlib.sha256()
@@ -70,6 +73,11 @@ class NewFile:
             )
         self._sha256.update(content)
         self._file.write(content)
+
+    def lines(self) -> Iterator[bytes]:
+        """What has been written, line by line."""
+        self._file.seek(0)
+        return iter(self._file)
 
     def written(self) -> Written:
         """What has been written so far."""
@@ -154,10 +162,10 @@ class Folder:
                     os.unlink(place.path(temporary), dir_fd=place.dir_fd)
 
     @contextmanager
-    def spool(self) -> Generator[IO[bytes]]:
+    def spool(self) -> Generator[NewFile]:
         """A file without a name, for what is read again and then gone."""
         with tempfile.TemporaryFile(prefix=TEMPORARY, dir=self._root) as file:
-            yield file
+            yield NewFile(file, _SPOOL_FACTOR * self._max_bytes)
 
     @contextmanager
     def _place(self, path: str) -> Generator[Place]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from typing import IO, Any, Protocol
+from typing import Any, Protocol
 
 from pydantic_core import to_json
 
+from arize_mcp.files.folder import NewFile
 from arize_mcp.files.formats import ending
 from arize_mcp.files.parquetrows import pyarrow
 
@@ -27,7 +28,7 @@ class Writer(Protocol):
         ...
 
 
-def writer(path: str, write: Write, spool: IO[bytes]) -> Writer:
+def writer(path: str, write: Write, spool: NewFile) -> Writer:
     """The writer for the format that a path says.
 
     Args:
@@ -76,7 +77,7 @@ class _JsonArray:
 class _Csv:
     """The header needs every run's fields, so that the runs wait in the spool."""
 
-    def __init__(self, write: Write, spool: IO[bytes]) -> None:
+    def __init__(self, write: Write, spool: NewFile) -> None:
         self._write = write
         self._spool = spool
 
@@ -85,8 +86,7 @@ class _Csv:
 
     def finish(self, columns: Sequence[str]) -> None:
         self._write(_record(columns))
-        self._spool.seek(0)
-        for line in self._spool:
+        for line in self._spool.lines():
             run: dict[str, Any] = json.loads(line)
             self._write(_record([_cell(run.get(column)) for column in columns]))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import subprocess
 import sys
@@ -10,14 +11,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.files.formats import rows
 from arize_mcp.files.rows import Fault
 from arize_mcp.files.runs import Checked, Columns, Run, Runs, parts
+
+pa: Any = importlib.import_module("pyarrow")
+pq: Any = importlib.import_module("pyarrow.parquet")
 
 E1, E2 = '{"example_id":"e1","output":"o1"}', '{"example_id":"e2","output":"o2"}'
 
@@ -84,7 +86,7 @@ def test_json_lines_keep_every_value_exactly(written: Written, name: str):
 
 
 def test_an_array_of_objects_is_read_item_by_item(written: Written):
-    items = [{"example_id": n, "output": '[{"\\', "x": [[], {}]} for n in range(20_000)]
+    items: list[Any] = [{"example_id": n, "output": '[{"\\', "x": [[], {}]} for n in range(20_000)]
     _, runs = load(written("r.json", "\ufeff  " + json.dumps(items, indent=1) + "\n "))
     assert [run["example_id"] for run in runs] == [str(n) for n in range(20_000)]
     assert all(run["output"] == '[{"\\' and run["x"] == [[], {}] for run in runs)
