@@ -55,9 +55,11 @@ class Place:
             flags |= os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
         path = self.path(name or self.name)
         descriptor = os.open(path, flags, 0o666, dir_fd=self.dir_fd)
-        if self.dir_fd is None and not os.path.samestat(os.fstat(descriptor), os.lstat(os.path.realpath(path))):
-            os.close(descriptor)
-            raise OutsideError
+        if self.dir_fd is None:
+            is_there = os.path.realpath(path) == path and os.path.samestat(os.fstat(descriptor), os.lstat(path))
+            if not is_there:
+                os.close(descriptor)
+                raise OutsideError
         return descriptor
 
 

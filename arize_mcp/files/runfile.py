@@ -22,6 +22,7 @@ class RunFile:
         path: whose ending says the format.
         columns: what becomes of its columns.
         max_rows: how many it may have.
+        expected: the version that it must be, if it must be one.
 
     Attributes:
         checked: what the file holds.
@@ -31,10 +32,12 @@ class RunFile:
         ProblemError: bad-file, file-changed.
     """
 
-    def __init__(self, file: BinaryIO, path: str, columns: Columns, max_rows: int) -> None:
+    def __init__(self, file: BinaryIO, path: str, columns: Columns, max_rows: int, expected: str | None = None) -> None:
         self._file = file
         self._identity = identity(file)
         self.version = f"{self._identity.size_bytes}-{self._identity.changed_ns}"
+        if expected not in (None, self.version):
+            raise file_changed()
         error = columns.column_of("error")
         text = (columns.example_id, columns.output, error)
         self._runs = Runs(rows(path, file, text=text, sparse=error), columns)

@@ -147,7 +147,8 @@ async def create_from_file(
     with ExitStack() as stack:
 
         def opened() -> RunFile:
-            return RunFile(stack.enter_context(folder.reading(request.path)), request.path, columns, max_runs)
+            file = stack.enter_context(folder.reading(request.path))
+            return RunFile(file, request.path, columns, max_runs, request.file_version)
 
         recording = _Recording(api, request, await to_thread.run_sync(opened), on_wait)
         return await (recording.dry_run() if request.dry_run else recording.record())
@@ -235,8 +236,6 @@ class _Recording:
 
     async def _earlier(self, experiment_id: str) -> JSONObject:
         """The experiment of an earlier call of this very recording."""
-        if self._request.file_version not in (None, self._file.version):
-            raise file_changed()
         experiment = await self._api.get(GetExperimentRequest(experiment_id=experiment_id), self._on_wait)
         found = (experiment.get("name"), experiment.get("dataset_id"))
         if found != (self._request.name, self._request.dataset_id):

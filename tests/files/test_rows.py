@@ -93,7 +93,7 @@ def test_an_array_of_objects_is_read_item_by_item(written: Written):
 
 
 def test_columns_are_renamed_left_out_or_go_along(written: Written):
-    row = {
+    row: dict[str, Any] = {
         "id": "ex1",
         "answer": "o",
         "judge_score": 0.5,

@@ -326,7 +326,9 @@ def test_files_without_their_folder_or_the_other_way_round_can_not_be_used(
     assert said in detail
 
 
-@pytest.mark.parametrize("environ", [{"ARIZE_MCP_TOOLSETS": "all"}, {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""}])
+@pytest.mark.parametrize(
+    "environ", [{"ARIZE_MCP_TOOLSETS": "all"}, {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""}]
+)
 def test_files_are_left_out_where_the_folder_is_not_chosen(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]):
     for variable, value in environ.items():
         monkeypatch.setenv(variable, value)
