@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, asynccontextmanager
 from typing import Annotated, TypeVar
 
 from anyio import CancelScope, to_thread
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
@@ -44,6 +44,8 @@ class ExportRequest(GetExperimentRequest):
 
 class ExportedFile(BaseModel):
     """The file that was written."""
+
+    model_config = ConfigDict(extra="allow")
 
     path: str
     rows: Annotated[int, Field(description="How many runs: all.")]

@@ -110,6 +110,8 @@ class CreateFromFileRequest(NewExperiment):
 class FieldType(BaseModel):
     """A field of the runs, and the JSON type of its values."""
 
+    model_config = ConfigDict(extra="allow")
+
     name: str
     type: Annotated[str, Field(description="mixed where the values differ in it.")]
 
