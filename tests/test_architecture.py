@@ -74,7 +74,7 @@ OURS: dict[str, set[str]] = {
         "files.writers",
     },
     "server.tools.files": {
-        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.fitting", "server.recording",
+        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.shortening", "server.recording",
         "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},

@@ -11,8 +11,8 @@ from arize_mcp.api.problems import ProblemError
 from arize_mcp.files.folder import Folder, Identity, file_exists
 from arize_mcp.server.confirming import Question, ask, needs_asking
 from arize_mcp.server.exporting import ExportedFile, ExportRequest, export
-from arize_mcp.server.fitting import Fitted, shorten, written
 from arize_mcp.server.recording import TOOL, CreateFromFileRequest, RecordedExperiment, create_from_file
+from arize_mcp.server.shortening import Fitted, shorten, written
 from arize_mcp.server.tools.tool import Call, Outcome, Tool
 
 _NOTHING_WRITTEN: Final = "Nothing was written."

@@ -16,7 +16,10 @@ from mcp import Client
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.server.app import create_server
 from arize_mcp.settings.settings import Settings
+from tests.conftest import Sandbox
 from tests.server.test_tools import input_faults, output_faults
+from tests.transports.test_process import peak_memory_mib
+from tests.transports.test_stdio import Session
 
 SNAPSHOTS = Path(__file__).parent.parent.parent / "snapshots" / "files"
 HINTS = {
@@ -78,3 +81,30 @@ def test_where_it_is_off_nothing_of_it_is_imported():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
+def test_ten_thousand_runs_of_a_kilobyte_are_recorded_and_exported_in_little_memory(sandbox: Sandbox, tmp_path: Path):
+    run = {"output": "x" * 900, "model": "gpt", "latency_ms": 1200, "eval.judge.score": 0.5}
+    with (tmp_path / "r.jsonl").open("w", encoding="utf-8") as file:
+        for n in range(10_000):
+            file.write(json.dumps({"example_id": f"example-{n}", **run}) + "\n")
+    environ = {
+        "ARIZE_API_HOST": sandbox.base_url.removeprefix("http://"),
+        "ARIZE_API_SCHEME": "http",
+        "ARIZE_API_KEY": "sandbox-key",
+        "ARIZE_MCP_TOOLSETS": "files",
+        "ARIZE_MCP_FILES_DIR": str(tmp_path),
+    }
+    session = Session(environ=environ)
+    session.initialize()
+    arguments = {"path": "r.jsonl", "name": "large", "dataset_id": sandbox.dataset_id}
+    recorded = session.request("tools/call", {"name": "experiments_create_from_file", "arguments": arguments})
+    experiment = recorded["result"]["structuredContent"]
+    assert experiment["added"] == 10_000
+    for name in ("back.jsonl", "back.csv"):
+        arguments = {"experiment_id": experiment["id"], "path": name}
+        exported = session.request("tools/call", {"name": "experiments_export", "arguments": arguments})
+        assert exported["result"]["structuredContent"]["rows"] == 10_000
+    assert peak_memory_mib(session.process.pid) < 150
+    assert session.end() == (0, b"", "")
