@@ -74,8 +74,8 @@ OURS: dict[str, set[str]] = {
         "files.writers",
     },
     "server.tools.files": {
-        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.shortening", "server.recording",
-        "server.tools.tool",
+        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.recording",
+        "server.shortening", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {

@@ -37,8 +37,8 @@ async def look_behind(
     position = 0
     try:
         async for page in run_pages(request.experiment_id, lambda runs: runs_page(calls, call, runs)):
-            stored += [key_of(run) for run in page[max(recorded - position, 0) :]]
-            position += len(page)
+            stored += [key_of(run) for run in page["experiment_runs"][max(recorded - position, 0) :]]
+            position += len(page["experiment_runs"])
             if len(stored) > len(request.experiment_runs):
                 break
         if stored == [(run.example_id, run.output) for run in request.experiment_runs]:

@@ -47,7 +47,7 @@ async def pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGe
 
 async def run_pages(
     experiment_id: str, fetch: Callable[[ListExperimentRunsRequest], Awaitable[JSONObject]]
-) -> AsyncGenerator[list[JSONObject]]:
+) -> AsyncGenerator[JSONObject]:
     """All runs of an experiment in order, page by page; a page that would be too large is asked for in smaller ones.
 
     Args:
@@ -69,14 +69,14 @@ async def run_pages(
                 raise
             request = request.model_copy(update={"limit": limit // 2})
             continue
-        runs: list[JSONObject] = page["experiment_runs"]
-        read += len(runs)
-        yield runs
+        count = len(page["experiment_runs"])
+        read += count
+        yield page
         pagination: dict[str, Any] = page.get("pagination", {})
         cursor = pagination.get("next_cursor")
         if not cursor and pagination.get("has_more") is not True:
             return
-        if not isinstance(cursor, str) or not cursor or cursor in seen or not runs:
+        if not isinstance(cursor, str) or not cursor or cursor in seen or not count:
             raise problems.own(
                 "runs-cut-off",
                 "Runs cut off",

@@ -47,7 +47,7 @@ class JsonArray:
                 continue
             row = _row(number, item, self.columns, "Must be a JSON object.")
             yield row
-            if isinstance(row, Fault) and row.field is None and row.detail.startswith("Broken"):
+            if isinstance(row, Fault) and row.is_broken:
                 return
 
 
@@ -55,7 +55,7 @@ def _row(number: int, text: bytes, columns: dict[str, None], rule: str) -> Row |
     try:
         value: Any = json.loads(decoded(text, number), object_pairs_hook=_object)
     except json.JSONDecodeError as error:
-        return Fault(number, f"Broken JSON at character {error.pos + 1}: {error.msg}.")
+        return Fault(number, f"Broken JSON at character {error.pos + 1}: {error.msg}.", is_broken=True)
     except RecursionError:
         return Fault(number, "Is nested too deep.")
     except _TwiceError as error:

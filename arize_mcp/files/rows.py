@@ -29,11 +29,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What keeps a row from being recorded, in words about the row or about its field."""
+    """What keeps a row from being recorded, in words about the row or about its field.
+
+    ``is_broken`` says that it isn't even JSON.
+    """
 
     line: int
     detail: str
     field: str | None = None
+    is_broken: bool = False
 
 
 class Rows(Protocol):

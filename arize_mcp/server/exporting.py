@@ -52,6 +52,7 @@ class ExportedFile(BaseModel):
     bytes: int
     sha256: str
     columns: list[str]
+    notes: Annotated[list[str], Field(description="What is in it otherwise than the API sent it.")] = []
 
 
 async def export(
@@ -79,14 +80,14 @@ async def export(
     Raises:
         ProblemError: there is no file, or it is as it was before.
     """
-    rows = 0
+    rows = altered = 0
     columns: dict[str, None] = dict.fromkeys(request.fields)
     found: set[str] = set()
     async with _in_thread(folder.writing(request.path, replaced)) as file, _in_thread(folder.spool()) as spool:
         out = writer(request.path, file.write, spool)
 
-        def add(page: list[JSONObject]) -> None:
-            for run in page:
+        def add(runs: list[JSONObject]) -> None:
+            for run in runs:
                 if request.fields:
                     found.update(run)
                     out.add({name: run[name] for name in columns if name in run})
@@ -95,7 +96,9 @@ async def export(
                     out.add(run)
 
         async for page in run_pages(request.experiment_id, lambda runs: api.list_runs(runs, on_wait)):
-            rows += len(page)
+            runs: list[JSONObject] = page["experiment_runs"]
+            rows += len(runs)
+            altered += len(page.get("shortened", ()))
             if rows > max_runs:
                 raise problems.own(
                     "too-many-runs",
@@ -103,13 +106,16 @@ async def export(
                     f"The experiment has more than {max_runs:,} runs (ARIZE_MCP_MAX_RUNS); no file was written.",
                     "Raise ARIZE_MCP_MAX_RUNS to export it.",
                 )
-            await to_thread.run_sync(add, page)
+            await to_thread.run_sync(add, runs)
             await on_wait(f"{rows:,} runs read")
         if unknown := [name for name in request.fields if name not in found]:
             raise problems.bad_arguments([_unknown(request.fields.index(name), name, found) for name in unknown[:20]])
         await to_thread.run_sync(out.finish, list(columns))
         size_bytes, sha256 = file.written()
-    return {"path": request.path, "rows": rows, "bytes": size_bytes, "sha256": sha256, "columns": list(columns)}
+    content = {"path": request.path, "rows": rows, "bytes": size_bytes, "sha256": sha256, "columns": list(columns)}
+    if altered:
+        content["notes"] = [f"{altered:,} values are not as the API sent them: JSON has no form for them."]
+    return content
 
 
 def _unknown(index: int, name: str, found: set[str]) -> ArgumentError:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any, Final
 
 from anyio import to_thread
@@ -32,7 +32,10 @@ from arize_mcp.files.runs import Columns
 
 TOOL: Final = "experiments_create_from_file"
 _GO_ON: Final = "Make the call in `next`: it goes on where this one ended and records nothing twice."
+_CHECK_DATASET: Final = "Check dataset_id: the dataset doesn't exist, or the key may not see it."
 _MAX_FIELDS: Final = 200
+_under_way: Final[set[str]] = set()
+"""The experiments that this process is appending to: two calls at once would record the same rows."""
 
 
 class Rename(BaseModel):
@@ -166,7 +169,10 @@ class _Recording:
         self._on_wait = on_wait
 
     async def dry_run(self) -> JSONObject:
-        found = await self._of_that_name()
+        try:
+            found = await self._of_that_name()
+        except ProblemError as error:
+            raise (_with(error, _CHECK_DATASET) if error.status == 404 else error) from error
         if found is not None:
             raise self._taken(problems.name_taken(self._request.name, found), found["id"])
         checked = self._file.checked
@@ -177,18 +183,23 @@ class _Recording:
         return {"rows": checked.rows, "fields": fields[:_MAX_FIELDS], "first": checked.first, "notes": notes}
 
     async def record(self) -> JSONObject:
-        request, rows = self._request, self._file.checked.rows
         envelope = len(dumps({"experiment_runs": []}))
-        if request.experiment_id is None:
-            identity: JSONObject = {"name": request.name, "dataset_id": request.dataset_id, "experiment_runs": []}
-            parts = self._file.parts(len(dumps(identity).encode()), envelope)
+        if self._request.experiment_id is None:
+            new: JSONObject = {"name": self._request.name, "dataset_id": self._request.dataset_id}
+            parts = self._file.parts(len(dumps({**new, "experiment_runs": []}).encode()), envelope)
             first = await _next(parts)
-            experiment = await self._create(first)
-            recorded, before = len(first), 0
-        else:
-            experiment = await self._earlier(request.experiment_id)
-            recorded = before = await self._compared(request.experiment_id)
-            parts = self._file.parts(envelope, envelope)
+            experiment, recorded = await self._create(first), len(first)
+            with _alone(experiment["id"]):
+                return await self._append(experiment, recorded, parts, recorded)
+        with _alone(self._request.experiment_id):
+            experiment = await self._earlier(self._request.experiment_id)
+            recorded = await self._compared(self._request.experiment_id)
+            return await self._append(experiment, recorded, self._file.parts(envelope, envelope), 0)
+
+    async def _append(
+        self, experiment: JSONObject, recorded: int, parts: Iterator[list[JSONObject]], added: int
+    ) -> JSONObject:
+        rows = self._file.checked.rows
         while recorded < rows:
             await self._on_wait(f"{recorded:,} of {rows:,} rows recorded")
             try:
@@ -200,8 +211,9 @@ class _Recording:
             except ProblemError as error:
                 raise self._partly(experiment["id"], recorded, error) from error
             recorded += len(part)
+            added += len(part)
         experiment.pop("run_ids", None)
-        return {**experiment, "runs": recorded, "added": recorded - before, "notes": self._file.checked.notes}
+        return {**experiment, "runs": recorded, "added": added, "notes": self._file.checked.notes}
 
     async def _create(self, part: list[JSONObject]) -> JSONObject:
         create = CreateExperimentRequest.model_construct(
@@ -248,13 +260,14 @@ class _Recording:
         """How many runs are there already: they must be the file's first."""
         there = 0
         async for page in run_pages(experiment_id, lambda runs: self._api.list_runs(runs, self._on_wait)):
-            taken = await to_thread.run_sync(self._file.take, len(page))
-            for index, run in enumerate(page):
+            runs: list[JSONObject] = page["experiment_runs"]
+            taken = await to_thread.run_sync(self._file.take, len(runs))
+            for index, run in enumerate(runs):
                 if index == len(taken):
                     raise _other_runs(f"The experiment has more runs than the {there + index:,} rows of the file.")
                 if key_of(run) != key_of(taken[index]):
                     raise _other_runs(f"The experiment's run {there + index:,}, from 0, is not that row of the file.")
-            there += len(page)
+            there += len(runs)
             await self._on_wait(f"{there:,} recorded runs compared")
         if there < (self._request.first_row or 0):
             raise _other_runs(f"The experiment has only {there:,} runs, fewer than first_row.")
@@ -280,6 +293,27 @@ class _Recording:
             cause=cause,
             **retry_after,
         )
+
+
+@contextmanager
+def _alone(experiment_id: str) -> Generator[None]:
+    """Append to an experiment while no other call does.
+
+    Raises:
+        ProblemError: another one does.
+    """
+    if experiment_id in _under_way:
+        raise problems.own(
+            "being-recorded",
+            "Being recorded",
+            "Another call is recording into this experiment; nothing was appended by this one.",
+            "Wait until it has ended, then call again with the same arguments.",
+        )
+    _under_way.add(experiment_id)
+    try:
+        yield
+    finally:
+        _under_way.remove(experiment_id)
 
 
 async def _next(parts: Iterator[list[JSONObject]]) -> list[JSONObject]:

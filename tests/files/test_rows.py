@@ -196,6 +196,15 @@ def test_csv_has_any_line_ends(written: Written, end: str, last: str):
     ]
 
 
+@pytest.mark.parametrize("before", range(4))
+def test_a_line_end_between_two_reads_of_a_large_file_is_one(written: Written, before: int):
+    header, chunk = "example_id,output\r\n", 1_048_576
+    filling = chunk - len(header) - len("e,") - before
+    _, runs = load(written("r.csv", header + f'e,{"x" * filling}\r\nf,"o\r\n"\r\n'))
+    assert [run["example_id"] for run in runs] == ["e", "f"]
+    assert (len(runs[0]["output"]), runs[1]["output"]) == (filling, "o\r\n")
+
+
 @pytest.mark.parametrize(
     ("content", "line", "said"),
     [

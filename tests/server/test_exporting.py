@@ -102,6 +102,13 @@ async def test_csv_has_the_columns_of_all_runs_in_order_of_appearance(tmp_path: 
     )
 
 
+async def test_a_value_that_can_not_be_passed_on_is_noted(tmp_path: Path):
+    page = answer('{"experiment_runs":[{"output":"o","n":1e999}],"pagination":{"has_more":false}}')
+    async with exporting(tmp_path, [], {1: page}) as client:
+        content = await export(client)
+    assert content["notes"] == ["1 values are not as the API sent them: JSON has no form for them."]
+
+
 @pytest.mark.parametrize(("name", "text"), [("r.csv", 'output,id\r\n"o\r\n,",1\r\n,2\r\n'), ("r.jsonl", None)])
 async def test_fields_are_written_in_the_order_asked_for(tmp_path: Path, name: str, text: str | None):
     async with exporting(tmp_path, RUNS) as client:

@@ -290,6 +290,33 @@ async def test_after_a_killed_process_the_next_call_goes_on(sandbox: Sandbox, tm
         assert host.stored() == rows()
 
 
+async def test_two_calls_at_once_do_not_record_the_same_rows(sandbox: Sandbox, tmp_path: Path):
+    appending, going_on = anyio.Event(), anyio.Event()
+
+    async def on_write(relay: Relay, request: Request) -> bytes | Step:
+        if "/runs" in request.target:
+            appending.set()
+            await going_on.wait()
+        return await relay.passed_on(request)
+
+    async with hosted(sandbox, tmp_path, Relay(sandbox, on_write, pass_on)) as host:
+        host.write(rows())
+        contents: list[dict[str, Any]] = []
+
+        async def first() -> None:
+            contents.append(await host.record())
+
+        async with anyio.create_task_group() as tasks:
+            tasks.start_soon(first)
+            await appending.wait()
+            taken = await host.record()
+            assert (await host.go_on(taken))["type"] == URN + "being-recorded"
+            going_on.set()
+        assert contents[0]["added"] == ROWS
+        assert (await host.go_on(taken))["added"] == 0
+        assert host.stored() == rows()
+
+
 async def test_ten_thousand_rows_are_recorded_in_one_call(sandbox: Sandbox, tmp_path: Path):
     async with hosted(sandbox, tmp_path) as host:
         host.write(rows(10_000))
@@ -340,7 +367,9 @@ async def test_a_dry_run_checks_the_file_and_asks_for_the_name_alone(sandbox: Sa
             "notes": ["Left out, because Arize gives them itself: id."],
         }
         assert [request.method for request in host.server.requests] == ["GET"]
-        assert (await host.record(dry_run=True, dataset_id="RGF0YXNldDo5Ong="))["status"] == 404
+        unknown = await host.record(dry_run=True, dataset_id="RGF0YXNldDo5Ong=")
+        assert unknown["status"] == 404
+        assert "dataset_id" in unknown["hint"]
         assert (await host.record())["added"] == 3
         taken = await host.record(dry_run=True)
         assert taken["status"] == 409

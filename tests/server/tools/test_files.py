@@ -83,6 +83,15 @@ def test_where_it_is_off_nothing_of_it_is_imported():
     assert done.stdout.strip() == "[]"
 
 
+def test_a_folder_that_is_not_chosen_leaves_the_tools_out_and_is_logged():
+    session = Session("--sandbox", environ={"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""})
+    session.initialize()
+    assert len(session.request("tools/list", {})["result"]["tools"]) == 5
+    code, rest, log = session.end()
+    assert (code, rest) == (0, b"")
+    assert "ARIZE_MCP_FILES_DIR is not set" in log
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak from /proc")
 def test_ten_thousand_runs_of_a_kilobyte_are_recorded_and_exported_in_little_memory(sandbox: Sandbox, tmp_path: Path):
     run = {"output": "x" * 900, "model": "gpt", "latency_ms": 1200, "eval.judge.score": 0.5}
