@@ -27,11 +27,10 @@ async def _create_from_file(call: Call, request: CreateFromFileRequest) -> Outco
     try:
         return shorten(content, call.settings.max_result_chars)
     except ProblemError:
-        if not request.dry_run:
-            # What was recorded is told as recorded, however long the telling is.
-            return written(content)
-        notes = [*content["notes"], "The first runs have too many fields to be shown."]
-        return shorten({**content, "first": [], "notes": notes}, call.settings.max_result_chars)
+        if request.dry_run:
+            raise
+        # What was recorded is told as recorded, however long the telling is.
+        return written(content)
 
 
 async def _export(call: Call, request: ExportRequest) -> Outcome:
