@@ -84,6 +84,18 @@ def test_the_readmes_tools_are_the_tools():
     }
 
 
+def test_the_readmes_toolsets_are_the_toolsets():
+    table = {
+        name.strip("`"): (toolset.strip("`"), writes) for toolset, name, _, writes in rows("More tools, switched on")
+    }
+    assert table == {
+        name: (toolset, "no" if tool.read_only else "yes, destructive" if tool.destructive else "yes")
+        for toolset in {toolset for toolset, _ in table.values()}
+        for name, tool in offered((toolset,)).items()
+        if name not in TOOLS
+    }
+
+
 def test_the_readmes_settings_are_the_settings_and_server_jsons():
     table = {name.strip("`"): default.strip("`") for name, default, _ in rows("Settings")}
     listed = {entry["name"]: entry.get("default", "") for entry in PACKAGE["environmentVariables"]}

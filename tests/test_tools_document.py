@@ -20,12 +20,17 @@ from arize_mcp.server.app import create_server
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings.settings import Settings
 
-TOOLS = offered(())
+TOOLS = offered(("datasets",))
 DOCUMENT = Path(__file__).parent.parent / "docs" / "tools.md"
 HEAD = """\
 # The tools, by example
 
 A call and its answer for each tool, from the sandbox. Ids, cursors, times and request ids are different every time.
+"""
+DATASETS = """\
+## The toolset `datasets`
+
+With `ARIZE_MCP_TOOLSETS=datasets` there are two more tools, and a problem with a `dataset_id` tells how to find it.
 """
 FITTED = """\
 ## A page of 5 MB, before and after
@@ -56,14 +61,14 @@ async def generated() -> str:
     store = Store()
     api = ExperimentsAPI(Settings(base_url="http://sandbox", api_key=API_KEY), app=create_app(store))
     parts = [HEAD]
-    async with Client(create_server(api, Settings())) as client:
+    async with Client(create_server(api, Settings(toolsets=("datasets",)))) as client:
 
         async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
             return dict((await client.call_tool(tool, arguments)).structured_content or {})
 
         async def show(tool: str, arguments: dict[str, Any], words: str = "") -> dict[str, Any]:
             content = await call(tool, arguments)
-            heading = words or f"## {tool}\n\n{TOOLS[tool].description}"
+            heading = words or f"{'###' if DATASETS in parts else '##'} {tool}\n\n{TOOLS[tool].description}"
             parts.append(f"{heading}\n\n{block(arguments)}\n\n{block(content)}\n")
             return content
 
@@ -88,6 +93,13 @@ async def generated() -> str:
         await show("experiments_create", {**new, "datasetId": "x", "name": ""}, "Wrong arguments, all at once:")
         await show("experiments_delete", {"experiment_id": created["id"]})
         await show("experiments_delete", {"experiment_id": created["id"]}, "Once more:")
+
+        parts.append(DATASETS)
+        await show("datasets_list", {"name": "support"})
+        await show("datasets_examples_list", {"dataset_id": newest["dataset_id"], "limit": 2})
+        await show(
+            "experiments_create", {**new, "dataset_id": "support-questions"}, "A dataset's name where its id belongs:"
+        )
 
         parts.append(FITTED)
         for chars in (50_000, 4_000):

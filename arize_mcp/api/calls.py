@@ -48,6 +48,10 @@ class Call:
     may_have_acted: bool = False
     last: ProblemError | None = None
 
+    def acts(self) -> None:
+        """Note that from now on a request may take effect."""
+        self.may_have_acted = True
+
 
 class LostAnswerError(Exception):
     """A POST whose answer was lost, how, and what came of looking for its effect."""
@@ -114,8 +118,7 @@ class Calls:
                 return await work(call)
             except ProblemError as error:
                 raise self.clean(error) from error.__cause__
-        hint = problems.MAYBE_DONE[method] if call.may_have_acted else None
-        late = problems.deadline_exceeded(limit_s, call.last, hint)
+        late = problems.deadline_exceeded(limit_s, call.last, method, may_have_acted=call.may_have_acted)
         if method == "POST" and call.may_have_acted:
             raise LostAnswerError(late)
         raise self.clean(late)
@@ -158,8 +161,8 @@ class Calls:
                     if self._ready is not None:
                         await self._ready()
                     sends += 1
-                    call.may_have_acted = call.may_have_acted or method != "GET"
-                    answer = await self.connections.send(method, segments, query, body)
+                    on_sent = None if method == "GET" else call.acts
+                    answer = await self.connections.send(method, segments, query, body, on_sent)
                 if model is not None:
                     return checked(method, answer, model, self._settings.api_key)
                 if answer.status != 204:

@@ -1,4 +1,4 @@
-"""The Arize Experiments API, one coroutine per endpoint; nothing is done twice, nothing waits for ever."""
+"""The Arize API of experiments, one coroutine per endpoint; nothing is done twice, nothing waits for ever."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
 from arize_mcp.api.lost_appends import look_behind, unknown
-from arize_mcp.api.lost_creates import look_up
+from arize_mcp.api.lost_creates import look_up, tell_existing
 from arize_mcp.api.models import (
     AppendExperimentRunsRequest,
     CreateExperimentRequest,
@@ -28,11 +28,12 @@ from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 
 if TYPE_CHECKING:
+    from arize_mcp.api.dataset_models import ListDatasetExamplesRequest, ListDatasetsRequest
     from arize_mcp.api.http import ASGIApp
 
 
 class ExperimentsAPI:
-    """The endpoints of experiments over one pool of HTTP connections.
+    """The five endpoints, and the two that read datasets, over one pool of HTTP connections.
 
     Use it as an async context manager::
 
@@ -92,6 +93,10 @@ class ExperimentsAPI:
                 return await self._calls.request(call, Experiment, "POST", "experiments", body=request.model_dump())
             except LostAnswerError as lost:
                 return await look_up(self._calls, call, request, started, lost)
+            except ProblemError as error:
+                if error.status == 409:
+                    await tell_existing(self._calls, call, request, error)
+                raise
 
         try:
             return await self._calls.within_deadline("POST", on_wait, deadline_s, work)
@@ -214,4 +219,47 @@ class ExperimentsAPI:
         """
         return await self._calls.within_deadline(
             "GET", on_wait, deadline_s, lambda call: runs_page(self._calls, call, request)
+        )
+
+    async def list_datasets(
+        self, request: ListDatasetsRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
+        """List datasets, the newest first, a page at a time (contract 3, Datasets).
+
+        Returns:
+            A DatasetsPage.
+
+        Raises:
+            ProblemError: whatever else happened.
+        """
+        from arize_mcp.api.dataset_models import DatasetsPage  # noqa: PLC0415 - most hosts don't read datasets
+
+        query = request.model_dump(exclude_none=True)
+        return await self._calls.within_deadline(
+            "GET",
+            on_wait,
+            deadline_s,
+            lambda call: self._calls.request(call, DatasetsPage, "GET", "datasets", query=query),
+        )
+
+    async def list_examples(
+        self, request: ListDatasetExamplesRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> JSONObject:
+        """List the examples of a dataset's latest version, a page at a time (contract 3, Datasets).
+
+        Returns:
+            A DatasetExamplesPage.
+
+        Raises:
+            ProblemError: whatever else happened.
+        """
+        from arize_mcp.api.dataset_models import DatasetExamplesPage  # noqa: PLC0415 - most hosts don't read datasets
+
+        query = request.model_dump(exclude_none=True, exclude={"dataset_id"})
+        segments = ("datasets", request.dataset_id, "examples")
+        return await self._calls.within_deadline(
+            "GET",
+            on_wait,
+            deadline_s,
+            lambda call: self._calls.request(call, DatasetExamplesPage, "GET", *segments, query=query),
         )

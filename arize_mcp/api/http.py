@@ -83,7 +83,12 @@ class Connections:
             self._transport = None
 
     async def send(
-        self, method: str, segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
+        self,
+        method: str,
+        segments: tuple[str, ...],
+        query: Mapping[str, str | int] | None,
+        body: object,
+        on_sent: Callable[[], object] | None = None,
     ) -> Answer:
         """Send one request, once.
 
@@ -92,6 +97,7 @@ class Connections:
             segments: the path after ``/v2``; each is percent-encoded whole.
             query: query parameters.
             body: a JSON value, or None.
+            on_sent: is called before the first byte of the request goes: until then it can't take effect.
 
         Raises:
             ProblemError: for anything but a success.
@@ -102,7 +108,7 @@ class Connections:
             self._transport = self._open()
         target, payload = _encoded(segments, query, body)
         try:
-            response = await self._transport.handle_async_request(self._request(method, target, payload))
+            response = await self._transport.handle_async_request(self._request(method, target, payload, on_sent))
             try:
                 self._compare_clocks(response.headers.get("date"))
                 content = await self._read(response)
@@ -131,7 +137,9 @@ class Connections:
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
         )
 
-    def _request(self, method: str, target: str, payload: bytes | None) -> httpx.Request:
+    def _request(
+        self, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None
+    ) -> httpx.Request:
         headers = self._headers
         if payload is not None:
             headers = httpx.Headers(headers)
@@ -143,6 +151,10 @@ class Connections:
             extensions = {**extensions, "target": target.encode()}
         else:
             url = url.copy_with(raw_path=target.encode())
+        if on_sent is not None:
+            if self._app is not None:
+                on_sent()
+            extensions = {**extensions, "trace": _trace(on_sent)}
         stream = httpx.ByteStream(payload or b"")
         return httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
 
@@ -239,21 +251,32 @@ def _encoded(
     segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
 ) -> tuple[str, bytes | None]:
     """A request's target and payload; None where it has none."""
+    wrong = [*jsontext.faults(dict(query or {})), *jsontext.faults(body)]
+    if wrong:
+        raise problems.bad_arguments([{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     try:
         target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))
-        if query:
-            target += "?" + urlencode(query)
-        payload = None
-        if body is not None:
-            jsontext.check(body)
-            payload = jsontext.dumps(body).encode()
-    except ValueError:
-        # NaN, infinities and lone surrogates: Python has them, JSON and UTF-8 don't.
-        detail = "An argument holds NaN, Infinity or a broken Unicode character, which can't be sent as JSON."
-        raise problems.bad_arguments([{"pointer": "#", "detail": detail}]) from None
+    except UnicodeEncodeError:
+        raise problems.bad_arguments([{"pointer": "#", "detail": jsontext.HALF_A_PAIR}]) from None
+    if query:
+        target += "?" + urlencode(query)
     if len(target) > _MAX_TARGET_CHARS:
-        raise problems.bad_arguments([{"pointer": "#", "detail": "An argument is too long for a URL."}])
+        longest = max(query or (), key=lambda name: len(str((query or {})[name])), default=None)
+        pointer = jsontext.pointer([] if longest is None else [longest])
+        raise problems.bad_arguments([{"pointer": pointer, "detail": "Is too long for a URL."}])
+    payload = None if body is None else jsontext.dumps(body).encode()
     return target, payload
+
+
+def _trace(on_sent: Callable[[], object]) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
+    """Tells of a request's first byte (httpcore's documented ``trace`` extension)."""
+
+    async def trace(event: str, info: Mapping[str, Any]) -> None:
+        # A proxy is asked for the connection first.
+        if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
+            on_sent()
+
+    return trace
 
 
 class _Lanes(httpx.AsyncBaseTransport):

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable
-from typing import Any, Final, NoReturn
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NoReturn, cast
+from urllib.parse import quote
 
 from pydantic_core import from_json, to_json
 
 MAX_DEPTH: Final = 100
 """How deep arrays and objects may be nested: the MCP SDK can't pass on twice as much."""
+
+MAX_INTEGER_DIGITS: Final = 4300
+"""How long an integer may be: Python writes no longer one, and hardly anybody reads one."""
+
+HALF_A_PAIR: Final = (
+    "Holds half of a surrogate pair: the text was cut inside a character; cut it one character earlier."
+)
+"""What is said of a lone surrogate, which JavaScript's slice makes of an emoji."""
+
+_TOO_LARGE: Final = 10**MAX_INTEGER_DIGITS
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
+_FIELD_TOKENS: Final = 3
+_MAX_TOKEN_CHARS: Final = 200
 
 
 def loads(content: bytes) -> Any:
@@ -57,6 +72,78 @@ def check(value: Any) -> None:
             return
         level = deeper
     raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
+
+
+def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
+    """All that keeps a value from being sent as JSON, in the order of the text.
+
+    What is nested too deep is told of the field that holds it (of three tokens, as ``#/experiment_runs/3/metadata``),
+    which can be JSON-encoded, and not of a place a hundred levels down.
+
+    Args:
+        value: what a generous parser read: with NaN, infinities, lone surrogates, integers of any length.
+        broken: what is said of a lone surrogate.
+
+    Returns:
+        Pairs of (JSON Pointer in URI fragment form, what is wrong and what to do about it). None means that ``dumps``
+        can write it.
+    """
+    found: list[tuple[str, str]] = []
+    path: list[str | int] = []
+
+    def visit(item: Any) -> None:
+        kind = item.__class__
+        if kind is dict or kind is list:
+            if len(path) >= MAX_DEPTH:
+                detail = f"Is nested deeper than {MAX_DEPTH} levels: JSON-encode it as a string, or leave it out."
+                deep = (pointer(path[:_FIELD_TOKENS]), detail)
+                if found[-1:] != [deep]:
+                    found.append(deep)
+                return
+            for name, member in cast("Iterable[tuple[Any, Any]]", item.items() if kind is dict else enumerate(item)):
+                path.append(name)
+                if kind is dict and _SURROGATE.search(name):
+                    found.append((pointer(path), f"Its name: {broken[0].lower()}{broken[1:]}"))
+                visit(member)
+                path.pop()
+        elif kind is float:
+            if not math.isfinite(item):
+                name = "NaN," if math.isnan(item) else "Infinity, or larger than any number (1e400),"
+                found.append((pointer(path), f"Is {name} which JSON has no form for: send null, or leave it out."))
+        elif kind is str:
+            if _SURROGATE.search(item):
+                found.append((pointer(path), broken))
+        elif kind is int and abs(item) >= _TOO_LARGE:
+            detail = f"Is an integer of more than {MAX_INTEGER_DIGITS} digits: send it as a string, or leave it out."
+            found.append((pointer(path), detail))
+
+    visit(value)
+    return found
+
+
+def read_faulty(text: str) -> Any:
+    """Read JSON text that ``loads`` refuses, so that ``faults`` can tell why.
+
+    NaN, infinities and lone surrogates are read as such, an integer that is too long as another one that is, and
+    control characters in a string as themselves.
+
+    Raises:
+        ValueError: no JSON.
+        RecursionError: nested some thousand levels deep.
+    """
+    return json.loads(text, strict=False, parse_int=_integer)
+
+
+def _integer(digits: str) -> int:
+    if len(digits.lstrip("-")) > MAX_INTEGER_DIGITS:
+        return -_TOO_LARGE if digits.startswith("-") else _TOO_LARGE
+    return int(digits)
+
+
+def pointer(path: Sequence[str | int]) -> str:
+    """A JSON Pointer in URI fragment form (RFC 6901, 6), as ``#/experiment_runs/3/output``; long names are cut."""
+    tokens = (_SURROGATE.sub("\ufffd", str(token)[:_MAX_TOKEN_CHARS]) for token in path)
+    return "#" + "".join("/" + quote(token.replace("~", "~0").replace("/", "~1"), safe="~.[]") for token in tokens)
 
 
 def _loads_generously(content: bytes) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
@@ -10,6 +11,8 @@ from arize_mcp.api.calls import Call, Calls, LostAnswerError
 from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
 from arize_mcp.api.paging import experiments_page, pages, runs_page
 from arize_mcp.api.problems import ProblemError
+
+_TOLERANCE: Final = timedelta(seconds=10)
 
 
 async def look_up(
@@ -25,7 +28,7 @@ async def look_up(
         LostAnswerError: it can't be found, so that it may still be on its way.
     """
     try:
-        found = await _find(calls, call, request)
+        found = await find(calls, call, request)
         if found is None:
             raise LostAnswerError(lost.error, "Its name is not in the dataset so far.")
         if await _is_of_this_call(calls, call, request, found, started):
@@ -35,7 +38,17 @@ async def look_up(
     raise problems.name_taken(request.name, found)
 
 
-async def _find(calls: Calls, call: Call, request: CreateExperimentRequest) -> JSONObject | None:
+async def tell_existing(calls: Calls, call: Call, request: CreateExperimentRequest, conflict: ProblemError) -> None:
+    """Tell in a 409 which experiment has the name, where it can be found, so that nobody has to look for it."""
+    try:
+        found = await find(calls, call, request)
+    except ProblemError:
+        return
+    if found is not None:
+        problems.add_existing(conflict.problem, found)
+
+
+async def find(calls: Calls, call: Call, request: CreateExperimentRequest) -> JSONObject | None:
     """The experiment of that very name in that dataset, if there is one."""
     query = ListExperimentsRequest(dataset_id=request.dataset_id, name=request.name, limit=100)
     async for page in pages(lambda cursor: experiments_page(calls, call, query.model_copy(update={"cursor": cursor}))):
@@ -51,14 +64,16 @@ async def _is_of_this_call(
 ) -> bool:
     """Whether an experiment was created since then, on the server's clock, and its runs are those that were sent.
 
-    Clocks are compared to the second, so the time alone can't tell this call's from one just before it.
+    The clocks are compared by a header that tells whole seconds and may come late, so the time alone can't tell this
+    call's from one just before it. The very same runs a moment before are as good as this call's.
     """
     try:
         created = datetime.fromisoformat(str(found.get("created_at")))
     except ValueError:
         return False
     # The timestamp may be in whole seconds.
-    if created.tzinfo is None or created < (started + calls.connections.clock_skew).replace(microsecond=0):
+    earliest = (started + calls.connections.clock_skew - _TOLERANCE).replace(microsecond=0)
+    if created.tzinfo is None or created < earliest:
         return False
     query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
     stored: list[tuple[object, object]] = []

@@ -7,10 +7,7 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
-import base64
-import re
-from typing import Annotated, Any
-from urllib.parse import unquote
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -21,62 +18,39 @@ from pydantic import (
     SkipValidation,
     StrictBool,
     StringConstraints,
+    ValidationError,
+    model_validator,
 )
-from pydantic_core import PydanticCustomError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from arize_mcp.api.ids import id_of
+
+
+class FreeText:
+    """Marks an optional text that may be any: "null" is one of them."""
+
 
 DEFAULT_LIMIT = 50
 """How many items the API puts on a page where no limit is given."""
 
 
-def _not_a_switch(value: object) -> object:
-    # To pydantic, true is the integer 1.
+def not_a_switch(value: object) -> object:
+    """Refuse true and false, which to pydantic are the integers 1 and 0."""
     if isinstance(value, bool):
         raise PydanticCustomError("int_type", "Input should be an integer")
     return value
 
 
-def _path_segment(value: str) -> str:
-    # HTTP clients and servers resolve these two even when they are percent-encoded (RFC 3986, 6.2.2.3).
-    if value in (".", ".."):
-        raise PydanticCustomError("path_segment", "Input can't be an id")
-    return value
+class Request(BaseModel):
+    """A request; it refuses what it doesn't know."""
 
-
-class _Request(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
-class _Response(BaseModel):
+class Response(BaseModel):
+    """An answer; it keeps what it doesn't know."""
+
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
-
-
-def _id_of(kind: str) -> BeforeValidator:
-    """An id without the white space around it, also out of a link to Arize's user interface.
-
-    Ids are base64 of ``<kind>:<number>:<suffix>``; none holds white space, a name may.
-    """
-
-    def find(value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        text = value.strip()
-        if text.lower().startswith(("http://", "https://")):
-            padded = (part + "=" * (-len(part) % 4) for part in re.split(r"[^A-Za-z0-9+]+", unquote(text)))
-            text = next((part for part in padded if _kind_of(part) == kind), "")
-            if not text:
-                raise PydanticCustomError("link", "Input is a link", {"kind": kind.lower()})
-        if len(text.split()) > 1:
-            raise PydanticCustomError("name_for_id", "Input is a name")
-        return text
-
-    return BeforeValidator(find)
-
-
-def _kind_of(text: str) -> str | None:
-    try:
-        return base64.b64decode(text, validate=True).decode().partition(":")[0]
-    except ValueError:
-        return None
 
 
 _ExperimentId = Annotated[
@@ -85,14 +59,13 @@ _ExperimentId = Annotated[
         min_length=1,
         description="The experiment's id, such as RXhwZXJpbWVudDoxOmFCY0Q=, from experiments_list or _create.",
     ),
-    AfterValidator(_path_segment),
-    _id_of("Experiment"),
+    id_of("Experiment"),
 ]
-_Cursor = Annotated[
+Cursor = Annotated[
     str | None,
     Field(
         min_length=1,
-        description="pagination.next_cursor of the previous page, unchanged; keep the other arguments as they were.",
+        description="pagination.next_cursor of the previous page, unchanged; only limit may change between pages.",
     ),
 ]
 
@@ -110,10 +83,26 @@ class ExperimentRunInput(BaseModel):
         ),
         StringConstraints(strip_whitespace=True),
     ]
-    output: Annotated[str, Field(description="What the model or prompt answered. JSON-encode anything but text.")]
+    output: Annotated[
+        str,
+        Field(
+            description="What the model or prompt answered, kept exactly; JSON-encode anything but text. It may be "
+            '"": for a failed run, with its error in `error`.',
+        ),
+    ]
+
+    @model_validator(mode="after")
+    def _no_null_for_an_answer(self) -> Self:
+        # The API takes it for an answer, and nothing recorded can be edited.
+        if self.output == "null" and (self.model_extra or {}).get("error"):
+            fault = InitErrorDetails(
+                type=PydanticCustomError("null_text", "Input is no answer"), loc=("output",), input=self.output
+            )
+            raise ValidationError.from_exception_data("ExperimentRunInput", [fault])
+        return self
 
 
-class NewExperiment(_Request):
+class NewExperiment(Request):
     """What a create says of the experiment itself. Source: the API document, experiments_create."""
 
     name: Annotated[
@@ -131,7 +120,7 @@ class NewExperiment(_Request):
             min_length=1,
             description="The dataset's id, such as RGF0YXNldDoxOmFCY0Q=, from the Arize UI, SDK or an experiment.",
         ),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ]
 
 
@@ -143,69 +132,70 @@ class CreateExperimentRequest(NewExperiment):
         Field(
             min_length=1,
             max_length=1000,
-            description="The runs. Beside example_id and output each may carry any further fields: model, latency_ms, "
-            "prompt, ..., and scores as eval.<name>.score, eval.<name>.label, eval.<name>.explanation.",
+            description="The runs. Each may carry further fields: model, latency_ms, prompt, ..., and scores as "
+            "eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
         ),
     ]
 
 
-class AppendExperimentRunsRequest(_Request):
+class AppendExperimentRunsRequest(Request):
     """Source: today's API, POST /v2/experiments/{experiment_id}/runs."""
 
     experiment_id: _ExperimentId
     experiment_runs: Annotated[list[ExperimentRunInput], Field(min_length=1, max_length=1000)]
 
 
-class DeleteExperimentRequest(_Request):
+class DeleteExperimentRequest(Request):
     """Source: the API document, experiments_delete."""
 
     experiment_id: _ExperimentId
 
 
-class GetExperimentRequest(_Request):
+class GetExperimentRequest(Request):
     """Source: the API document, experiments_get."""
 
     experiment_id: _ExperimentId
 
 
-class ListExperimentsRequest(_Request):
+class ListExperimentsRequest(Request):
     """Source: the API document, experiments_list; ``space_id`` and ``name`` are of today's API."""
 
     dataset_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this dataset's experiments. Not together with space_id."),
-        _id_of("Dataset"),
+        id_of("Dataset"),
     ] = None
     space_id: Annotated[
         str | None,
         Field(min_length=1, description="Only this space's experiments. Not together with dataset_id."),
-        _id_of("Space"),
+        id_of("Space"),
     ] = None
     name: Annotated[
         str | None,
         Field(min_length=1, max_length=255, description="Only experiments whose name contains this, in any case."),
+        FreeText(),
     ] = None
     limit: Annotated[
         int | None,
         Field(ge=1, le=100, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class ListExperimentRunsRequest(_Request):
+class ListExperimentRunsRequest(Request):
     """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
 
     experiment_id: _ExperimentId
     limit: Annotated[
         int | None,
         Field(ge=1, le=500, description="How many at most. Default 50."),
-        BeforeValidator(_not_a_switch),
+        BeforeValidator(not_a_switch),
     ] = None
-    cursor: _Cursor = None
+    cursor: Cursor = None
 
 
-class Experiment(_Response):
+class Experiment(Response):
     """Source: the API document, Experiment; nullable and newer fields as of today's API."""
 
     id: str
@@ -219,7 +209,7 @@ class Experiment(_Response):
     integration_id: Annotated[Any, Field(description="Its agent integration, or null.")] = None
 
 
-class ExperimentRun(_Response):
+class ExperimentRun(Response):
     """Source: the API document, ExperimentRun; ``error`` and ``annotations`` are of today's API."""
 
     id: Annotated[Any, Field(description="The run's id.")] = None
@@ -229,36 +219,37 @@ class ExperimentRun(_Response):
     annotations: Annotated[Any, Field(description="Human annotations.")] = None
 
 
-class Pagination(_Response):
+class Pagination(Response):
     """Source: the API document, PaginationMetadata."""
 
     has_more: StrictBool = False
     next_cursor: Annotated[Any, Field(description="Absent on the last page.")] = None
 
 
-class ExperimentsPage(_Response):
+class ExperimentsPage(Response):
     """Source: the API document, ExperimentsList200Response."""
 
     experiments: list[Experiment]
     pagination: Pagination = Pagination()
 
 
-def _objects(runs: list[Any]) -> list[Any]:
-    for index, run in enumerate(runs):
-        if not isinstance(run, dict):
+def objects(items: list[Any]) -> list[Any]:
+    """Refuse an array of anything but objects."""
+    for index, item in enumerate(items):
+        if not isinstance(item, dict):
             raise PydanticCustomError("model_type", "item {index} should be an object", {"index": index})
-    return runs
+    return items
 
 
-class ExperimentRunsPage(_Response):
+class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
     # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
-    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(_objects)]
+    experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(objects)]
     pagination: Pagination = Pagination()
 
 
-class DeletedExperiment(_Response):
+class DeletedExperiment(Response):
     """What stands in for the 204 without a body that experiments_delete answers."""
 
     experiment_id: str

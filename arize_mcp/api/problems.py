@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,9 @@ from typing import Any, NotRequired, TypedDict, cast
 
 URN = "urn:arize-mcp:problem:"
 """Prefix of the ``type`` of every problem that arize-mcp itself reports."""
+
+MAX_ERRORS = 20
+"""How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
 
 MAX_QUOTED_CHARS = 300
 """How much of a value is shown in a text for humans."""
@@ -125,14 +129,17 @@ def own(
 
 
 def bad_arguments(errors: Sequence[ArgumentError]) -> ProblemError:
-    """Arguments that don't fit a request model, all at once. Nothing has been sent."""
+    """Arguments that don't fit a request model, all at once, of which MAX_ERRORS are listed. Nothing has been sent."""
     count = "1 argument is" if len(errors) == 1 else f"{len(errors)} arguments are"
+    listed = list(errors[:MAX_ERRORS])
+    if more := len(errors) - len(listed):
+        listed.append(ArgumentError(pointer="#", detail=f"{more} more errors are not listed."))
     return own(
         "bad-arguments",
         "Bad arguments",
         f"{count} wrong; nothing was sent. " + " ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:5]),
         "Correct what `errors` lists and call again.",
-        errors=list(errors),
+        errors=listed,
     )
 
 
@@ -187,12 +194,14 @@ def outcome_unknown(dataset_id: str, name: str, cause: ProblemError, lookup: str
         cause: how its answer was lost.
         lookup: what came of looking for it, in a sentence.
     """
+    wait: dict[str, Any] = {"retry_after": math.ceil(cause.retry_after_s)} if cause.retry_after_s is not None else {}
     return own(
         "outcome-unknown",
         "Outcome unknown",
         f"The experiment may or may not have been stored: the answer to its create was lost. {lookup} {cause}",
         "Make the call in `check` in a moment: if it lists the name, it was stored; if not, create it again.",
         was_sent=True,
+        **wait,
         check={"tool": "experiments_list", "arguments": {"dataset_id": dataset_id, "name": name}},
         cause=cause.problem,
     )
@@ -200,25 +209,49 @@ def outcome_unknown(dataset_id: str, name: str, cause: ProblemError, lookup: str
 
 def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
     """The 409 that a create would have been, had its answer not been lost."""
-    problem: dict[str, Any] = {
+    problem: Problem = {
         "type": "https://arize.com/docs/ax/rest-reference/errors#resource-conflict",
         "title": "Resource conflict",
         "status": 409,
-        "detail": f"An experiment named '{name}' was in the dataset before this call, or has other runs than those "
-        f"sent. Its id is {found.get('id')}, it was created at {found.get('created_at')}.",
-        "experiment_id": found.get("id"),
+        "detail": f"An experiment named {quoted(name)} was in the dataset before this call, or its runs are not those "
+        "sent.",
         "hint": TAKEN,
     }
-    return ProblemError(cast("Problem", problem), status=409, was_sent=True)
+    add_existing(problem, found)
+    return ProblemError(problem, status=409, was_sent=True)
 
 
-def deadline_exceeded(deadline_s: float, last: ProblemError | None, hint: str | None) -> ProblemError:
-    """A call that didn't end in time, with what is known of it; ``hint`` where it may have taken effect."""
+def add_existing(problem: Problem, found: Mapping[str, Any]) -> None:
+    """Say in a 409 which experiment has the name."""
+    existing = {"experiment_id": found.get("id"), "created_at": found.get("created_at")}
+    cast("dict[str, Any]", problem).update(existing)
+    problem["hint"] = (
+        "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it is "
+        "recorded already; else choose another name."
+    )
+
+
+def deadline_exceeded(
+    deadline_s: float, last: ProblemError | None, method: str, *, may_have_acted: bool
+) -> ProblemError:
+    """A call that didn't end in time, with what is known of it.
+
+    Args:
+        deadline_s: how long it had.
+        last: its last failure.
+        method: the HTTP method of what it sends.
+        may_have_acted: whether it may have taken effect.
+    """
     detail = f"The call did not end within {max(deadline_s, 0.0):.3g} s (ARIZE_MCP_DEADLINE_S)."
     if last is not None:
         detail += f" The last answer: {last}"
-    nothing = "Nothing was changed: call again in a moment."
-    return own("deadline-exceeded", "Deadline exceeded", detail, hint or nothing, was_sent=hint is not None)
+    if may_have_acted:
+        hint = MAYBE_DONE[method]
+    elif method in MAYBE_DONE and (last is None or not last.was_sent):
+        hint = "Nothing was sent: call again in a moment."
+    else:
+        hint = "Nothing was changed: call again in a moment."
+    return own("deadline-exceeded", "Deadline exceeded", detail, hint, was_sent=may_have_acted)
 
 
 def plain(text: str, max_chars: int) -> str:

@@ -3,18 +3,50 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, cast
 
-from arize_mcp.api import jsontext
-from arize_mcp.api.problems import MAYBE_DELETED, MAYBE_STORED, TAKEN, URN, Problem, ProblemError, plain, redact
+from arize_mcp.api import jsontext, problems
+from arize_mcp.api.problems import URN, Problem, ProblemError, plain, redact
 
 MAX_EXCERPT_CHARS = 2_000
 """How much of an error body that is not a problem is quoted."""
 
 MAX_PROBLEM_CHARS = 16_000
 """How much of an error body that is a problem is passed on."""
+
+
+_PROBLEM_MEMBERS = frozenset(("type", "title", "detail"))
+_PLAN_MEMBERS = frozenset(("required_plan", "entitlement"))
+_BETWEEN = (
+    "The API describes its errors otherwise: a gateway, proxy or firewall on the way may have answered. Check "
+    "ARIZE_API_HOST, ARIZE_REGION and the proxy."
+)
+_CORRECT = "Correct the arguments as `detail` says; a cursor is valid only with the arguments it was given for."
+_STEPS: dict[int | tuple[str, int], str] = {
+    400: _CORRECT,
+    401: "Check ARIZE_API_KEY, and that ARIZE_REGION is the region of its account: elsewhere the key is unknown.",
+    402: "The account's plan or its payment doesn't allow it: look into the account's settings in Arize.",
+    403: "The key may not do this; Arize also answers so to a key of another region: check ARIZE_REGION.",
+    404: "Check the id with experiments_list: 404 also means not yours to see, or in another region.",
+    ("POST", 404): "Check dataset_id: the dataset doesn't exist, or the key may not see it (another space or region).",
+    405: "What answers there doesn't know this call: check ARIZE_API_HOST, or ask whether its Arize is up to date.",
+    407: "The proxy wants a name and a password: put them into the URL in ARIZE_PROXY_URL or HTTPS_PROXY.",
+    408: "The request took too long on its way: call again, with less in one call.",
+    ("POST", 408): problems.MAYBE_STORED,
+    ("DELETE", 408): problems.MAYBE_DELETED,
+    409: "It conflicts with what is there now: read it again, then decide.",
+    ("POST", 409): problems.TAKEN,
+    413: "The call is too large: send less in one call.",
+    ("POST", 413): "The call is too large and nothing was stored: send fewer runs, or shorter outputs, in one call.",
+    415: "What answers there doesn't take JSON: check ARIZE_API_HOST and the proxy.",
+    422: _CORRECT,
+    429: "Call again after `retry_after` seconds, or in a minute where there is none.",
+    451: "Access is blocked for legal reasons: ask whoever runs the network or the account.",
+}
+"""The next step after an answer, by its status, or by its request's method and its status."""
 
 
 def from_response(
@@ -29,7 +61,8 @@ def from_response(
     """Make a problem of an HTTP error answer.
 
     A JSON object is passed on whole, with every extension member; ``status`` and ``title`` are added where they are
-    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``.
+    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``. What
+    is no problem as the API sends them has the type ``http-error``: something on the way may have answered.
 
     Args:
         method: the request's HTTP method.
@@ -39,26 +72,37 @@ def from_response(
         secret: is taken out of whatever is passed on or quoted, before it is cut.
         retry_after_s: what its Retry-After header asks for, in seconds.
     """
-    members = _json_object(body)
+    members: dict[str, Any] | None = _json_object(body)
+    is_problem = members is not None and not _PROBLEM_MEMBERS.isdisjoint(members)
     if members is None:
-        members = {
-            "type": URN + "http-error",
-            "title": _phrase(status),
-            "status": status,
-            "detail": f"The API answered {status} without a problem description. "
-            + describe_body(body, headers.get("content-type", ""), secret),
-        }
+        said = describe_body(body, headers.get("content-type", ""), secret)
+        members = {"detail": f"The answer is {status} without a problem description. {said}"}
     else:
         members = _bounded(redact(members, secret))
-        members.setdefault("title", _phrase(status))
-        members.setdefault("status", status)
+        if "detail" not in members and (said := _said(members)):
+            members["detail"] = said
+    if not is_problem:
+        members = {"type": URN + "http-error"} | members
+    members.setdefault("title", _phrase(status))
+    members.setdefault("status", status)
     if retry_after_s is not None:
-        members.setdefault("retry_after", int(-(-retry_after_s // 1)))
+        members.setdefault("retry_after", math.ceil(retry_after_s))
     if request_id := headers.get("x-request-id"):
         members.setdefault("request_id", plain(redact(request_id, secret), 200))
-    if hint := _hint(method, status):
+    if hint := _hint(method, status, members, is_problem=is_problem):
         members.setdefault("hint", hint)
     return ProblemError(cast("Problem", members), status=status, was_sent=True, retry_after_s=retry_after_s)
+
+
+def _said(members: Mapping[str, Any]) -> str | None:
+    """The words in a JSON error that is no problem: gateways put them in ``message``, ``error`` or ``errors``."""
+    for name in ("message", "Message", "error", "errors"):
+        value: Any = members.get(name)
+        parts = cast("list[Any]", value if isinstance(value, list) else [value])[:3]
+        words = [_said(cast("dict[str, Any]", part)) if isinstance(part, dict) else part for part in parts]
+        if said := "; ".join(word for word in words if isinstance(word, str) and word):
+            return plain(said, MAX_EXCERPT_CHARS)
+    return None
 
 
 def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
@@ -73,29 +117,17 @@ def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."
 
 
-def _hint(method: str, status: int) -> str | None:
-    """The next step after an error answer of the API."""
-    if status == 401:
-        return "Check ARIZE_API_KEY, and that ARIZE_REGION is the region of its account: elsewhere the key is unknown."
-    if status == 403:
-        return "The key may not do this; Arize also answers so to a key of another region: check ARIZE_REGION."
-    if status == 404 and method == "POST":
-        return "Check dataset_id: the dataset doesn't exist, or the key may not see it (another space or region)."
-    if status == 404:
-        return "Check the id with experiments_list: 404 also means not yours to see, or in another region."
-    if status == 409:
-        return TAKEN
-    if status == 429:
-        return "Call again after `retry_after` seconds, or in a minute where there is none."
-    if status in (400, 422):
-        return "Correct the arguments as `detail` says; a cursor is valid only with the arguments it was given for."
-    if status >= 500 and method == "POST":
-        return MAYBE_STORED
-    if status >= 500 and method == "DELETE":
-        return MAYBE_DELETED
+def _hint(method: str, status: int, members: Mapping[str, Any], *, is_problem: bool) -> str | None:
+    """The next step after an error answer."""
+    step = _STEPS.get((method, status)) or _STEPS.get(status)
     if status >= 500:
-        return "The API has a fault of its own: call again in a moment."
-    return None
+        step = problems.MAYBE_DONE.get(method, "The API has a fault of its own: call again in a moment.")
+    if status == 403 and not _PLAN_MEMBERS.isdisjoint(members):
+        return "The account's plan doesn't include it: `required_plan`, `entitlement` and `limit` say what it takes."
+    if is_problem:
+        return step
+    # Which key, or which id, says nothing about an answer that the API has not given.
+    return f"{step} {_BETWEEN}" if step and status not in (403, 404) else _BETWEEN
 
 
 def _bounded(members: dict[str, Any]) -> dict[str, Any]:

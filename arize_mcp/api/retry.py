@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -17,6 +19,7 @@ MAX_RETRY_AFTER_S: Final = 20.0
 MAX_HOLD_S: Final = 60.0
 """The longest that calls of an endpoint hold back after a 429 of another: the window of Arize's limit is a minute."""
 
+_SECONDS = re.compile("[0-9]+([.][0-9]*)?", re.ASCII)
 _GATEWAY_ERRORS = (502, 503, 504)
 
 
@@ -36,7 +39,10 @@ def may_send_again(method: str, error: ProblemError) -> bool:
 def is_lost(error: ProblemError) -> bool:
     """Whether the request may have taken effect all the same: it was sent, and its answer doesn't tell."""
     # 303 says that the request was done, and where to see what became of it (RFC 9110, 15.4.4).
-    return error.was_sent and (error.status is None or error.status >= 500 or error.status < 300 or error.status == 303)
+    # 408 comes from what waited for the request in vain, or from a gateway that passed it on and waited for the answer.
+    return error.was_sent and (
+        error.status is None or error.status >= 500 or error.status < 300 or error.status in (303, 408)
+    )
 
 
 def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
@@ -61,7 +67,7 @@ def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:
-    """Read a Retry-After header (RFC 9110, 10.2.3): delta-seconds or an HTTP date.
+    """Read a Retry-After header (RFC 9110, 10.2.3): delta-seconds or an HTTP date; decimals are rounded up.
 
     Args:
         header: its value, None where there was none.
@@ -71,8 +77,8 @@ def retry_after_s(header: str | None, now: datetime) -> float | None:
         Seconds from now, never negative; None where the header is absent or garbage.
     """
     text = (header or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:12])
+    if _SECONDS.fullmatch(text):
+        return float(math.ceil(float(text[:12])))
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):

@@ -132,7 +132,6 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         raise api
     if settings.read_only and not tool.read_only:
         raise problems.read_only(tool.name)
-    request = parse(tool.request, params.arguments or {})
     call = Call(
         api=api,
         settings=settings,
@@ -141,7 +140,12 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         on_wait=_progress(context),
         deadline=anyio.current_time() + settings.deadline_s,
     )
-    return await tool.answer(call, request)
+    try:
+        return await tool.answer(call, parse(tool.request, params.arguments or {}, beside=context.params))
+    except ProblemError as error:
+        if tool.advise is not None:
+            await tool.advise(call, error)
+        raise
 
 
 async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:

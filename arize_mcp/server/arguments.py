@@ -2,24 +2,54 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, cast
-from urllib.parse import quote
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from arize_mcp.api import problems
+from arize_mcp.api import jsontext, problems
+from arize_mcp.api.models import FreeText
 from arize_mcp.api.problems import ArgumentError
+from arize_mcp.server import argument_text
 from arize_mcp.server.schemas import input_schema
 
 _RequestT = TypeVar("_RequestT", bound=BaseModel)
+_Location = tuple[int | str, ...]
 
-MAX_ERRORS: Final = 20
-"""How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
+INJECTED: Final = frozenset(
+    {
+        "action",
+        "chatinput",
+        "meta",
+        "randomstring",
+        "requestinfo",
+        "securityrisk",
+        "sessionid",
+        "taskprogress",
+        "tool",
+        "toolaction",
+        "toolcallid",
+        "toolsummary",
+        "waitforprevioustools",
+    }
+)
+"""What hosts add to a call's arguments (n8n, Cline, Gemini CLI, Cursor, Windsurf, OpenHands), without case and "_"."""
+
+_LIKE_ARGUMENTS: Final = frozenset(
+    {"args", "input", "inputs", "kwargs", "parameters", "params", "toolargs", "toolinput"}
+)
+"""Where a call's arguments are put by mistake, beside ``arguments``, without case and "_"."""
+
+TO_FIND: Final = {
+    "Experiment": "experiments_list shows the ids, and has a name argument to find its id by its name.",
+    "Dataset": "a dataset's id is in its link in the Arize UI, in the SDK, and in any of its experiments (dataset_id).",
+    "Space": "a space's id is in its link in the Arize UI, and in any of its experiments (space_id).",
+}
+"""How an id of each kind is found."""
 
 _NOT_WHOLE: Final = "Must be a whole number."
+_FAILED_RUN: Final = 'for a failed run send "" as output, and the error in `error`.'
 _DETAILS: Final = {
     "missing": "Required, but missing.",
     "string_type": "Must be a string.",
@@ -32,81 +62,130 @@ _DETAILS: Final = {
     "int_parsing_size": _NOT_WHOLE,
     "greater_than_equal": "Must be at least {ge}.",
     "less_than_equal": "Must be at most {le}; page with cursor for more.",
-    "list_type": "Must be an array; put a single object into one.",
+    "list_type": "Must be an array.",
     "too_short": "Must have at least {min_length} item.",
     "too_long": "Must have at most {max_length} items.",
     "model_type": "Must be an object with example_id and output.",
-    "path_segment": "Is not an id; experiments_list shows the ids.",
-    "name_for_id": "Looks like a name; experiments_list has a name argument to find its id by its name.",
-    "link": "Is a link without the id of the {kind} in it: experiments_list shows the ids.",
+    "no_id": "Is not an id; {to_find}",
+    "name_for_id": "Looks like a name; {to_find}",
+    "link": "Is a link without the id of the {kind} in it: {to_find}",
+    "many_ids": "Is a link with the ids of several {kind}s: {ids}. Give the one that is meant.",
+    "null_text": f'Is the text "null" beside an error: {_FAILED_RUN}',
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
 
 
-def parse(model: type[_RequestT], arguments: Mapping[str, Any]) -> _RequestT:
+def parse(
+    model: type[_RequestT], arguments: Mapping[str, Any], *, beside: Mapping[str, Any] | None = None
+) -> _RequestT:
     """Validate raw arguments, generously where no other call can be meant.
 
+    Args:
+        model: the request model.
+        arguments: the call's.
+        beside: the call's members, ``arguments`` and those beside it, where the arguments may be by mistake.
+
     Raises:
-        ProblemError: bad-arguments, with every error (the first MAX_ERRORS). No value is echoed.
+        ProblemError: bad-arguments, with every error (the first problems.MAX_ERRORS). No value is echoed but ids.
     """
+    meant, unread = _meant(model, arguments)
+    if not meant:
+        _check_place(beside or {})
+    found = dict(jsontext.faults(meant))
+    request: _RequestT | None = None
     try:
-        return model.model_validate(_meant(model, arguments))
+        request = model.model_validate(meant)
     except ValidationError as error:
-        faults = error.errors(include_url=False, include_input=False)
-        errors = [ArgumentError(pointer=_pointer(fault["loc"]), detail=_detail(fault, model)) for fault in faults]
-    if len(errors) > MAX_ERRORS:
-        more = ArgumentError(pointer="#", detail=f"{len(errors) - MAX_ERRORS} more errors are not listed.")
-        errors = [*errors[:MAX_ERRORS], more]
+        for fault in error.errors(include_url=False):
+            location = fault["loc"]
+            found.setdefault(jsontext.pointer(location), unread.get(location) or _detail(fault, model))
+    if request is not None and not found:
+        return request
+    errors = [ArgumentError(pointer=pointer, detail=detail) for pointer, detail in found.items()]
     raise problems.bad_arguments(errors)
 
 
-def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> dict[str, Any]:
-    """The arguments without the quirks of clients.
+def _check_place(members: Mapping[str, Any]) -> None:
+    """Make sure that a call without arguments has them nowhere else: it would do more than was asked for."""
+    for name, value in members.items():
+        if _plain(name) in _LIKE_ARGUMENTS and value:
+            detail = f"The call has no arguments, but a member {name}: put what is in it into `arguments`."
+            raise problems.bad_arguments([ArgumentError(pointer="#", detail=detail)])
 
-    An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded, once, where
-    the schema wants one.
+
+def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[_Location, str]]:
+    """The arguments without the quirks of clients, and what is to be said of texts that should have been JSON.
+
+    An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded where the
+    schema wants one. What a host adds of its own goes.
     """
     schema = input_schema(model)
     required: list[str] = schema.get("required", [])
     meant: dict[str, Any] = {}
+    unread: dict[_Location, str] = {}
+
+    def decoded(value: Any, kind: str | None, location: _Location) -> Any:
+        if not isinstance(value, str) or kind not in ("array", "object"):
+            return value
+        try:
+            read = argument_text.decode(value)
+        except ValueError as error:
+            # What looks like nothing of JSON in an array is better told what should stand there.
+            if kind == "array" or value.lstrip()[:1] in ("{", "[", '"', "'", "`"):
+                unread[location] = f"Is text that is not JSON ({error}): send an {kind}."
+            return value
+        if isinstance(read, list | dict):
+            return cast("Any", read)
+        unread[location] = f"Is text that holds no {kind}: send an {kind}."
+        return value
+
     for name, value in arguments.items():
-        wanted: dict[str, Any] = schema["properties"].get(name, {})
-        if wanted and name not in required and value in (None, "", "null"):
+        wanted: dict[str, Any] | None = schema["properties"].get(name)
+        if wanted is None:
+            if _plain(name) in INJECTED and not _near(name, model, 0.75):
+                continue
+            wanted = {}
+        elif name not in required and (value in (None, "") or (value == "null" and not _is_free_text(model, name))):
             continue
-        decoded = _decoded(value, wanted.get("type"))
-        kind = wanted.get("items", {}).get("type")
-        meant[name] = (
-            [_decoded(item, kind) for item in cast("list[Any]", decoded)] if isinstance(decoded, list) else decoded
-        )
-    return meant
+        whole = decoded(value, wanted.get("type"), (name,))
+        if isinstance(whole, list):
+            kind = wanted.get("items", {}).get("type")
+            whole = [decoded(item, kind, (name, at)) for at, item in enumerate(cast("list[Any]", whole))]
+        meant[name] = whole
+    return meant, unread
 
 
-def _decoded(value: Any, kind: str | None) -> Any:
-    if not isinstance(value, str) or kind not in ("array", "object"):
-        return value
-    try:
-        decoded: Any = json.loads(value)
-    except (ValueError, RecursionError):
-        return value
-    return cast("Any", decoded) if isinstance(decoded, list | dict) else value
+def _is_free_text(model: type[BaseModel], name: str) -> bool:
+    return any(isinstance(mark, FreeText) for mark in model.model_fields[name].metadata)
 
 
-def _pointer(location: tuple[int | str, ...]) -> str:
-    """A JSON Pointer in URI fragment form (RFC 6901, 6)."""
-    tokens = (str(token).replace("~", "~0").replace("/", "~1") for token in location)
-    return "#" + "".join("/" + quote(problems.plain(token, 200), safe="~.[]") for token in tokens)
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _near(name: str, model: type[BaseModel], cutoff: float) -> str | None:
+    """The argument whose name is like this one."""
+    from difflib import get_close_matches  # noqa: PLC0415 - most calls have no misspelt argument
+
+    near = get_close_matches(name.lower(), model.model_fields, n=1, cutoff=cutoff)
+    near = near or [field for field in model.model_fields if name and name.lower() in field]
+    return near[0] if near else None
 
 
 def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     """One sentence: what is wrong and what would be right."""
+    kind, given = fault["type"], fault["input"]
     name = str(fault["loc"][-1]) if fault["loc"] else ""
-    if fault["type"] == "extra_forbidden":
-        from difflib import get_close_matches  # noqa: PLC0415 - most calls have no misspelt argument
-
-        near = get_close_matches(name.lower(), model.model_fields, n=1)
-        near = near or [field for field in model.model_fields if name and name.lower() in field]
-        known = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(model.model_fields)}."
-        return f"Unknown argument. {known}"
-    if fault["type"] == "string_type" and name == "output":
+    if kind == "extra_forbidden":
+        near = _near(name, model, 0.6)
+        return "Unknown argument. " + (f"Did you mean {near}?" if near else f"Known: {', '.join(model.model_fields)}.")
+    if name == "output" and (given is None or (kind == "missing" and given.get("error"))):
+        return f"{_DETAILS[kind].rstrip('.')}; {_FAILED_RUN}"
+    if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."
-    return _DETAILS.get(fault["type"], fault["msg"] + ".").format_map(fault.get("ctx", {}))
+    if kind == "list_type" and isinstance(given, dict):
+        return "Must be an array; put a single object into one."
+    context: dict[str, Any] = fault.get("ctx", {})
+    if "kind" in context:
+        context = {**context, "to_find": TO_FIND.get(context["kind"]), "kind": context["kind"].lower()}
+    return _DETAILS.get(kind, fault["msg"] + ".").format_map(context)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, cast
 
 from anyio import to_thread
 from pydantic import BaseModel, ConfigDict, Field
@@ -25,7 +25,7 @@ from arize_mcp.api.models import (
     NewExperiment,
 )
 from arize_mcp.api.paging import pages, run_pages
-from arize_mcp.api.problems import TAKEN, URN, ArgumentError, ProblemError
+from arize_mcp.api.problems import URN, ArgumentError, ProblemError
 from arize_mcp.files.folder import Folder
 from arize_mcp.files.runfile import RunFile, file_changed
 from arize_mcp.files.runs import Columns
@@ -226,13 +226,10 @@ class _Recording:
         except ProblemError as error:
             if error.problem.get("type") == URN + "outcome-unknown":
                 raise _with(error, _GO_ON, next=self._request.next_call(self._file, None, 0)) from error
-            if error.status != 409:
-                raise
-            try:
-                found = await self._of_that_name()
-            except ProblemError:
-                found = None
-            raise (error if found is None else self._taken(error, found["id"])) from error
+            experiment_id = cast("JSONObject", error.problem).get("experiment_id")
+            if error.status == 409 and experiment_id:
+                raise self._taken(error, experiment_id) from error
+            raise
 
     async def _of_that_name(self) -> JSONObject | None:
         """The experiment of that very name in that dataset, if there is one."""
@@ -245,7 +242,10 @@ class _Recording:
         return None
 
     def _taken(self, error: ProblemError, experiment_id: str) -> ProblemError:
-        hint = f"{TAKEN} If an earlier call recorded this file and ended without an answer, `next` goes on with it."
+        hint = (
+            "The experiment with this name is `experiment_id`. If an earlier call recorded this file into it and ended "
+            "without an answer, make the call in `next`, which goes on; else choose another name."
+        )
         return _with(error, hint, next=self._request.next_call(self._file, experiment_id, 0))
 
     async def _earlier(self, experiment_id: str) -> JSONObject:

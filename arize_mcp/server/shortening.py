@@ -35,9 +35,7 @@ class Shortened(BaseModel):
 class Fitted(BaseModel):
     """What a result may say of its being cut."""
 
-    shortened: Annotated[
-        list[Shortened], Field(description="What is not here in full; chars or items is its full length.")
-    ] = []
+    shortened: Annotated[list[Shortened], Field(description="What is cut; chars or items is its full length.")] = []
 
 
 class FittedPage(Fitted):

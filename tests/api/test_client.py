@@ -5,7 +5,8 @@ from __future__ import annotations
 import gzip
 import json
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
+from contextlib import contextmanager
 from typing import Any
 
 import anyio
@@ -166,17 +167,79 @@ async def test_the_apis_problem_is_passed_on_whole(call: Call):
 @every_call
 @pytest.mark.parametrize("status", ["400 Bad Request", "401 Unauthorized", "403 Forbidden", "404 Not Found"])
 async def test_a_documented_error_gets_the_next_step(call: Call, status: str):
-    body = answer(json.dumps(PROBLEM), status=status, content_type="application/problem+json")
+    sent = {name: value for name, value in PROBLEM.items() if name != "entitlement"}
+    body = answer(json.dumps(sent), status=status, content_type="application/problem+json")
     problem, _ = await problem_of(call, body)
     hint = problem.pop("hint")
     assert "region" in hint or status.startswith("400"), "Arize refuses a key of another region in these ways"
-    assert problem == PROBLEM
+    assert problem == sent
 
 
 async def test_a_json_error_that_is_no_problem_keeps_its_members_and_gets_title_and_status():
     problem, _ = await problem_of(CALLS["get"], answer('{"message":"no"}', status="400 Bad Request"))
     del problem["hint"]
-    assert problem == {"message": "no", "title": "Bad Request", "status": 400}
+    assert problem == {
+        "type": URN + "http-error",
+        "message": "no",
+        "detail": "no",
+        "title": "Bad Request",
+        "status": 400,
+    }
+
+
+@every_call
+@pytest.mark.parametrize("member", ["required_plan", "entitlement"])
+async def test_a_403_of_the_plan_does_not_speak_of_the_region(call: Call, member: str):
+    body = json.dumps({"title": "Access forbidden", "status": 403, member: "PRO"})
+    problem, _ = await problem_of(call, answer(body, status="403 Forbidden", content_type="application/problem+json"))
+    assert "plan" in problem["hint"]
+    assert "egion" not in problem["hint"]
+
+
+FROM_BETWEEN = {
+    "HTML": ("<html><h1>Blocked</h1></html>", "text/html", "Blocked"),
+    "text": ("no route", "text/plain", "no route"),
+    "nothing": ("", None, "empty"),
+    "a message": ('{"message": "Forbidden"}', "application/json", "Forbidden"),
+    "a capital Message": ('{"Message": "Forbidden"}', "application/json", "Forbidden"),
+    "an error": ('{"error": "rate\\nlimit"}', "application/json", "rate\nlimit"),
+    "an error object": ('{"error": {"code": 5, "message": "no such"}}', "application/json", "no such"),
+    "errors": ('{"errors": ["one", {"message": "two"}, 3]}', "application/json", "one; two"),
+    "an array": ("[1]", "application/json", "[1]"),
+}
+"""What gateways, proxies and firewalls answer in the API's place, and what of it is told."""
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422, 429, 500, 503])
+@pytest.mark.parametrize(("body", "content_type", "says"), FROM_BETWEEN.values(), ids=FROM_BETWEEN)
+async def test_an_answer_that_is_no_problem_is_said_to_come_from_something_between(
+    body: str, content_type: str | None, says: str, status: int
+):
+    problem, _ = await problem_of(CALLS["list"], answer(body, status=f"{status} X", content_type=content_type))
+    assert problem["type"] == URN + "http-error"
+    assert (says in problem["detail"], problem["status"]) == (True, status)
+    assert "gateway, proxy or firewall" in problem["hint"]
+    assert "experiments_list" not in problem["hint"]
+    assert "key may not" not in problem["hint"]
+
+
+@pytest.mark.parametrize("body", ['{"detail": "D"}', '{"title": "T"}', '{"type": "about:blank"}'])
+async def test_a_problem_is_not_said_to_come_from_anything_between(body: str):
+    problem, _ = await problem_of(CALLS["list"], answer(body, status="404 Not Found"))
+    assert "gateway" not in problem["hint"]
+
+
+@every_call
+@pytest.mark.parametrize("status", [402, 405, 407, 408, 413, 415, 451])
+async def test_every_status_that_may_come_has_a_next_step(call: Call, status: int):
+    body = answer(json.dumps({"title": "T", "message": "M"}), status=f"{status} X")
+    problem, server = await problem_of(call, body)
+    assert problem["hint"]
+    if call is CALLS["create"] and status == 413:
+        assert "fewer runs" in problem["hint"]
+    if not (call is CALLS["create"] and status == 408):
+        assert problem["detail"] == "M"
+        assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -201,7 +264,7 @@ async def test_any_other_error_body_becomes_a_problem(body: str, content_type: s
 
 
 @pytest.mark.parametrize(
-    ("header", "seconds"), [("7", 7), ("0", 0), ("soon", None), ("", None), ("-1", None), ("1.5", None)]
+    ("header", "seconds"), [("7", 7), ("0", 0), ("soon", None), ("", None), ("-1", None), ("1.5", 2)]
 )
 async def test_retry_after_is_told_in_whole_seconds(header: str, seconds: int | None):
     body = answer("{}", status="429 Too Many Requests", headers=[f"Retry-After: {header}", "X-Request-Id: req_9"])
@@ -306,8 +369,9 @@ async def test_a_refused_connection_is_a_problem(call: Call):
     assert "Nothing was sent" in caught.value.problem.get("hint", "")
 
 
-async def test_a_connection_that_nobody_accepts_is_a_timeout():
-    # A listener with a full backlog leaves the handshake unanswered.
+@contextmanager
+def unaccepting() -> Generator[str]:
+    """The base URL of a listener with a full backlog, which leaves the handshake unanswered."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         fillers = [socket.socket() for _ in range(4)]
@@ -315,14 +379,49 @@ async def test_a_connection_that_nobody_accepts_is_a_timeout():
             for filler in fillers:
                 filler.setblocking(False)
                 filler.connect_ex(address)
-            settings = Settings(base_url=f"http://127.0.0.1:{address[1]}", api_key="k", connect_timeout_s=0.3)
-            async with ExperimentsAPI(settings, jitter=lambda: 0.0) as api:
-                with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
-                    await api.list(ListExperimentsRequest())
+            yield f"http://127.0.0.1:{address[1]}"
         finally:
             for filler in fillers:
                 filler.close()
+
+
+async def test_a_connection_that_nobody_accepts_is_a_timeout():
+    with unaccepting() as base_url:
+        settings = Settings(base_url=base_url, api_key="k", connect_timeout_s=0.3)
+        async with ExperimentsAPI(settings, jitter=lambda: 0.0) as api:
+            with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+                await api.list(ListExperimentsRequest())
     assert caught.value.problem.get("type") == URN + "timeout"
+
+
+@pytest.mark.parametrize("name", ["create", "delete"])
+@pytest.mark.parametrize("connect_timeout_s", [0.2, 30.0])
+async def test_a_write_at_whose_deadline_no_connection_had_been_made_says_that_nothing_was_sent(
+    name: str, connect_timeout_s: float
+):
+    with unaccepting() as base_url:
+        settings = Settings(base_url=base_url, api_key="k", connect_timeout_s=connect_timeout_s, deadline_s=0.5)
+        async with ExperimentsAPI(settings, jitter=lambda: 0.0) as api:
+            with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+                await CALLS[name](api)
+    assert caught.value.problem.get("type") == URN + "deadline-exceeded"
+    assert caught.value.problem.get("hint", "").startswith("Nothing was sent")
+
+
+async def test_a_create_behind_a_proxy_that_never_connects_says_that_nothing_was_sent():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        proxy_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        settings = Settings(base_url="https://arize.test", api_key="k", proxy_url=proxy_url, deadline_s=0.5)
+        async with ExperimentsAPI(settings) as api:
+            with anyio.fail_after(10), pytest.raises(ProblemError) as caught:
+                await CALLS["create"](api)
+    assert caught.value.problem.get("type") == URN + "deadline-exceeded"
+
+
+async def test_a_delete_that_was_sent_at_its_deadline_may_have_been_done():
+    problem, _ = await problem_of(CALLS["delete"], hang, deadline_s=0.5)
+    assert problem["type"] == URN + "deadline-exceeded"
+    assert "may have been deleted" in problem["hint"]
 
 
 async def test_an_unknown_host_is_a_problem():
@@ -370,13 +469,23 @@ async def test_a_key_that_the_server_echoes_is_taken_out():
     assert "key-of-the-test" not in json.dumps(problem)
 
 
-@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800"])
-async def test_what_json_cant_carry_is_refused_before_it_is_sent(value: object):
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), "\ud800", 10**5000], ids=["nan", "inf", "half", "long"])
+async def test_what_json_cant_carry_is_refused_before_it_is_sent_and_told_where_it_is(value: object):
     request = CreateExperimentRequest.model_validate(
         {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o", "x": value}]}
     )
     problem, server = await problem_of(lambda api: api.create(request), answer())
     assert problem["type"] == URN + "bad-arguments"
+    assert [error["pointer"] for error in problem["errors"]] == ["#/experiment_runs/0/x"]
+    assert not server.requests
+
+
+@pytest.mark.parametrize("cursor", ["\ud800", "c" * 70_000], ids=["broken", "long"])
+async def test_what_no_url_can_carry_is_refused_before_it_is_sent_and_told_where_it_is(cursor: str):
+    request = ListExperimentsRequest(limit=1).model_copy(update={"cursor": cursor})
+    problem, server = await problem_of(lambda api: api.list(request), answer())
+    assert problem["type"] == URN + "bad-arguments"
+    assert [error["pointer"] for error in problem["errors"]] == ["#/cursor"]
     assert not server.requests
 
 

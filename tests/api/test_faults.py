@@ -13,6 +13,7 @@ import pytest
 from anyio.abc import ByteStream
 
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.dataset_models import ListDatasetExamplesRequest, ListDatasetsRequest
 from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.models import (
     CreateExperimentRequest,
@@ -45,6 +46,11 @@ TOOLS: dict[str, tuple[Callable[[ExperimentsAPI], Awaitable[dict[str, Any]]], by
         lambda api: api.list_runs(ListExperimentRunsRequest(experiment_id="x")),
         answer('{"experiment_runs":[]}'),
     ),
+    "datasets_list": (lambda api: api.list_datasets(ListDatasetsRequest()), answer('{"datasets":[]}')),
+    "datasets_examples_list": (
+        lambda api: api.list_examples(ListDatasetExamplesRequest(dataset_id="x")),
+        answer('{"examples":[]}'),
+    ),
 }
 
 
@@ -66,6 +72,7 @@ async def outcome(fault: Fault, tool: str) -> str:
         sends = [request.method for request in server.requests]
         path = "/v2/experiments"
         own = {path, f"{path}/x", f"{path}/x/runs", f"{path}?dataset_id=d&name=n&limit=100"}
+        own |= {"/v2/datasets", "/v2/datasets/x/examples"}
         assert {request.target for request in server.requests} <= own
     if tool == "create":
         lookups = f" + {sends.count('GET')} GET" if "GET" in sends else ""

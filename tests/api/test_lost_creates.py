@@ -291,6 +291,44 @@ async def test_a_thousand_runs_are_counted_on_all_pages(sandbox: Sandbox):
     assert (posts(server), len(server.requests)) == (1, 4)
 
 
+@pytest.mark.parametrize(("before_s", "is_ours"), [(4, True), (9, True), (12, False), (60, False)])
+async def test_the_very_same_runs_some_seconds_before_the_call_are_this_calls(
+    sandbox: Sandbox, before_s: int, is_ours: bool
+):
+    runs = [json.dumps(run.model_dump()) for run in new(sandbox).experiment_runs]
+    at = datetime.now(UTC) - timedelta(seconds=before_s)
+    old = sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, runs, created_at=at)
+    async with relayed(Relay(sandbox, dropping(reset), pass_on)) as server, server.api() as api:
+        if is_ours:
+            assert (await api.create(new(sandbox)))["id"] == old["id"]
+        else:
+            with pytest.raises(ProblemError) as caught:
+                await api.create(new(sandbox))
+            assert (problem_of(caught)["status"], problem_of(caught)["experiment_id"]) == (409, old["id"])
+    assert posts(server) == 1
+
+
+async def test_a_409_says_which_experiment_has_the_name(sandbox: Sandbox):
+    old = sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, ['{"example_id":"e","output":"o"}'])
+    async with relayed(Relay(sandbox, pass_on, pass_on)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    problem = problem_of(caught)
+    assert (problem["status"], problem["experiment_id"]) == (409, old["id"])
+    assert problem["created_at"] == old["created_at"]
+    assert (posts(server), len(server.requests)) == (1, 2)
+
+
+async def test_a_409_stays_as_it_is_where_the_name_cant_be_looked_up(sandbox: Sandbox):
+    sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, ['{"example_id":"e","output":"o"}'])
+    failing = dropping(answer("{}", status="500 Oops", content_type="application/problem+json"))
+    async with relayed(Relay(sandbox, pass_on, failing)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["status"] == 409
+    assert "experiment_id" not in problem_of(caught)
+
+
 @pytest.mark.parametrize("hours", [-5, 5])
 async def test_the_servers_clock_may_be_wrong(sandbox: Sandbox, hours: int):
     relay = Relay(sandbox, storing(reset), pass_on, clock_ahead=timedelta(hours=hours))

@@ -34,6 +34,7 @@ def contents(store: Store) -> dict[str, Any]:
         "datasets": store.datasets(),
         "experiments": experiments,
         "runs": [store.runs(experiment["id"], 500, None)[0] for experiment in experiments],
+        "examples": [store.examples(dataset["id"], None, 500, None)[0] for dataset in store.datasets()],
     }
 
 
@@ -67,6 +68,51 @@ def test_a_file_is_seeded_only_once(path: Path):
     store = seeded(path)
     assert contents(store)["experiments"] == []
     assert len(store.datasets()) == 2
+    store.close()
+
+
+def test_a_file_from_before_there_were_examples_keeps_its_data_gets_them_and_takes_more_runs(path: Path):
+    store = seeded(path)
+    created = store.create_experiment("new", store.datasets()[0]["id"], None, [RUN, RUN])
+    before = contents(store)
+    store.close()
+    # What 0.1.0 wrote: the same but for this table.
+    write_database(path, "DROP TABLE example")
+    for _ in range(2):
+        store = seeded(path)
+        assert contents(store) == before
+        examples, _ = store.examples(store.datasets()[0]["id"], None, 500, None)
+        assert [example["id"] for example in examples] == [run["example_id"] for run in before["runs"][-1]]
+        store.close()
+    store = seeded(path)
+    appended = store.append_runs(created["id"], [RUN])["run_ids"]
+    assert [run["id"] for run in store.runs(created["id"], 500, None)[0]] == [
+        *(run["id"] for run in before["runs"][0]),
+        *appended,
+    ]
+    store.close()
+
+
+def test_a_store_with_datasets_of_its_own_gets_no_examples():
+    store = Store()
+    dataset_id = store.add_dataset(store.add_space("s", "2026-06-01T08:00:00.000Z"), "d", "2026-06-01T08:00:00.000Z")
+    seed(store)
+    assert store.examples(dataset_id, None, 500, None) == ([], None)
+    store.close()
+
+
+def test_an_append_that_breaks_off_leaves_nothing(path: Path):
+    store = seeded(path)
+    before = contents(store)
+
+    def runs() -> Iterator[str]:
+        yield RUN
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.append_runs(before["experiments"][0]["id"], runs())
+    assert contents(store) == before
+    assert count_runs(path) == 36
     store.close()
 
 

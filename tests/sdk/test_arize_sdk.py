@@ -209,3 +209,63 @@ def test_arize_client_tells_a_name_that_is_unknown(client: Any):
         client.experiments.get(experiment="nope", dataset="support-questions", space="Sandbox")
     with pytest.raises(resolve.NotFoundError, match="dataset 'nope' not found"):
         client.experiments.list(dataset="nope", space="Sandbox")
+
+
+@pytest.mark.parametrize("where", [by_name, by_id])
+def test_arize_client_appends_runs(process: Process, client: Any, where: Any):
+    scope = where(process)
+    client.experiments.create(
+        name="grows",
+        experiment_runs=[{"example": "e0", "answer": "0"}],
+        task_fields=experiments.ExperimentTaskFieldNames(example_id="example", output="answer"),
+        **scope,
+    )
+    more = [{"example_id": f"e{n}", "output": str(n), "latency_ms": n} for n in (1, 2)]
+    runs = [generated.ExperimentRunInput.from_dict(run) for run in more]
+    appended = client.experiments.append_runs(experiment="grows", **scope, experiment_runs=runs)
+    assert (appended.name, appended.dataset_id) == ("grows", process.dataset_id)
+    stored = client.experiments.list_runs(experiment=appended.id).experiment_runs
+    assert [run.output for run in stored] == ["0", "1", "2"]
+    assert [run.id for run in stored[1:]] == appended.run_ids
+    assert sent_runs(stored[1:]) == more
+
+
+def test_arize_client_lists_datasets(process: Process, client: Any):
+    listed = client.datasets.list()
+    assert [dataset.name for dataset in listed.datasets] == ["sql-generation", "support-questions"]
+    assert [dataset.name for dataset in client.datasets.list(name="SUPPORT", space="Sandbox").datasets] == [
+        "support-questions"
+    ]
+    first = client.datasets.list(limit=1)
+    rest = client.datasets.list(limit=1, cursor=first.pagination.next_cursor)
+    assert first.datasets + rest.datasets == listed.datasets
+    assert (first.pagination.has_more, rest.pagination.has_more) == (True, False)
+
+
+@pytest.mark.parametrize("where", [by_name, by_id])
+def test_arize_client_reads_a_dataset_and_its_examples(process: Process, client: Any, where: Any):
+    scope = where(process)
+    dataset = client.datasets.get(**scope)
+    assert (dataset.id, dataset.name) == (process.dataset_id, "support-questions")
+    (version,) = dataset.versions
+    assert version.dataset_id == dataset.id
+    first = client.datasets.list_examples(**scope, dataset_version_id=version.id, limit=10)
+    rest = client.datasets.list_examples(
+        **scope, dataset_version_id=version.id, limit=10, cursor=first.pagination.next_cursor
+    )
+    assert (first.pagination.has_more, rest.pagination.has_more) == (True, False)
+    examples = first.examples + rest.examples
+    assert client.datasets.list_examples(**scope).examples == examples
+    assert set(examples[0].additional_properties) == {"question", "expected_answer", "category"}
+    short = client.experiments.list(dataset=process.dataset_id).experiments[1]
+    runs = client.experiments.list_runs(experiment=short.id).experiment_runs
+    assert [run.example_id for run in runs] == [example.id for example in examples]
+
+
+def test_the_generated_client_lists_examples_by_the_plain_endpoint(process: Process, api: Any):
+    datasets = generated.DatasetsApi(api.api_client)
+    first = datasets.list_dataset_examples(process.dataset_id, limit=10)
+    rest = datasets.list_dataset_examples(process.dataset_id, limit=10, cursor=first.pagination.next_cursor)
+    assert len({example.id for example in first.examples + rest.examples}) == 18
+    with pytest.raises(exceptions.NotFoundException):
+        datasets.list_dataset_examples("nope")

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, create_model
 
-from arize_mcp.api import models
+from arize_mcp.api import dataset_models, models
 
 generated = pytest.importorskip("arize._generated.api_client")
 
@@ -30,6 +30,8 @@ REQUESTS: dict[str, tuple[type[BaseModel], str]] = {
     "get": (models.GetExperimentRequest, "get_experiment"),
     "list": (models.ListExperimentsRequest, "list_experiments"),
     "list_runs": (models.ListExperimentRunsRequest, "list_experiment_runs"),
+    "list_datasets": (dataset_models.ListDatasetsRequest, "list_datasets"),
+    "list_examples": (dataset_models.ListDatasetExamplesRequest, "list_dataset_examples"),
 }
 """Our model, and the generated model or the generated client's method."""
 
@@ -37,6 +39,8 @@ THE_DOCUMENTS = "the document's request model, on purpose: a create names its da
 NOT_EMPTY = (
     "an empty string is never meant: in a path it would name another endpoint, in a query it is refused or ignored"
 )
+
+ID_IS_ENOUGH = "a filter by the space's name, which two spaces may share, and an older version: the tools do without"
 
 ALLOWED: dict[str, dict[tuple[str, str], tuple[Any, Any, str]]] = {
     "create": {
@@ -64,6 +68,22 @@ ALLOWED: dict[str, dict[tuple[str, str], tuple[Any, Any, str]]] = {
         ("experiment_id", "minLength"): (None, 1, NOT_EMPTY),
         ("cursor", "minLength"): (None, 1, NOT_EMPTY),
     },
+    "list_datasets": {
+        ("space_id", "minLength"): (None, 1, NOT_EMPTY),
+        ("name", "minLength"): (None, 1, NOT_EMPTY),
+        ("cursor", "minLength"): (None, 1, NOT_EMPTY),
+        ("space_name", "type"): ("string", None, ID_IS_ENOUGH),
+        ("space_name", "required"): (False, None, ID_IS_ENOUGH),
+        ("space_name", "nullable"): (True, None, ID_IS_ENOUGH),
+        ("space_name", "maxLength"): (255, None, ID_IS_ENOUGH),
+    },
+    "list_examples": {
+        ("dataset_id", "minLength"): (None, 1, NOT_EMPTY),
+        ("cursor", "minLength"): (None, 1, NOT_EMPTY),
+        ("dataset_version_id", "type"): ("string", None, ID_IS_ENOUGH),
+        ("dataset_version_id", "required"): (False, None, ID_IS_ENOUGH),
+        ("dataset_version_id", "nullable"): (True, None, ID_IS_ENOUGH),
+    },
 }
 """Request, (field, fact): the generated value, ours, and why they may differ."""
 
@@ -85,7 +105,8 @@ def facts(model: type[BaseModel]) -> Facts:
 def generated_facts(name: str) -> Facts:
     """The facts of a generated model, or of a generated method's parameters."""
     if name[0].islower():
-        method = inspect.unwrap(getattr(generated.ExperimentsApi, name))
+        api = generated.DatasetsApi if "dataset" in name else generated.ExperimentsApi
+        method = inspect.unwrap(getattr(api, name))
         hints = typing.get_type_hints(method, include_extras=True)
         parameters = {
             key: (hints[key], ... if parameter.default is parameter.empty else parameter.default)
@@ -144,6 +165,9 @@ def test_the_same_models_take_further_fields(name: str):
         (models.ExperimentsPage, "ListExperimentsResponse"),
         (models.ExperimentRunsPage, "ListExperimentRunsResponse"),
         (models.Pagination, "PaginationMetadata"),
+        (dataset_models.DatasetsPage, "ListDatasetsResponse"),
+        (dataset_models.DatasetExample, "DatasetExample"),
+        (dataset_models.DatasetExamplesPage, "ListDatasetExamplesResponse"),
     ],
 )
 def test_a_response_model_tells_of_the_same_fields(ours: type[BaseModel], name: str):

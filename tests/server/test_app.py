@@ -67,6 +67,7 @@ async def test_all_five_tools_work(sandbox: Sandbox, mode: str):
     async with connected(sandbox.api(), mode) as client:
         new = {"name": "n", "dataset_id": sandbox.dataset_id, "experiment_runs": RUNS}
         created = await call(client, "experiments_create", new)
+        assert created.pop("notes") == [f"{len(RUNS)} runs recorded."]
         by_id = {"experiment_id": created["id"]}
         assert await call(client, "experiments_get", by_id) == created
         page = await call(client, "experiments_list", {"dataset_id": sandbox.dataset_id, "limit": 1})

@@ -3,16 +3,42 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import anyio
+from pydantic import Field
 
 from arize_mcp.api import models
 from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.server.confirming import Question, ask, needs_asking
+from arize_mcp.server.scores import note_on_scores
 from arize_mcp.server.shortening import Fitted, FittedPage
 from arize_mcp.server.tools.tool import Call, Outcome, Tool, object_of, page_of
+
+
+class Recorded(Fitted):
+    """What the result of a create may say of what was recorded."""
+
+    notes: Annotated[list[str], Field(default_factory=list, description="What to know of the recorded runs.")]
+
+
+async def _create(
+    api: ExperimentsAPI,
+    request: models.CreateExperimentRequest,
+    on_wait: OnWait | None = None,
+    /,
+    *,
+    deadline_s: float | None = None,
+) -> JSONObject:
+    created = await api.create(request, on_wait, deadline_s=deadline_s)
+    count = len(request.experiment_runs)
+    notes = [f"{count} run{'s' * (count != 1)} recorded."]
+    if note := note_on_scores(run.model_extra or {} for run in request.experiment_runs):
+        notes.append(note)
+    return {**created, "notes": notes}
+
 
 _delete = object_of(ExperimentsAPI.delete, wrote=True)
 _NOTHING_DELETED: Final = "Nothing was deleted."
@@ -54,8 +80,8 @@ CREATE: Final = Tool(
         "experiments_runs_list. If the name is taken (409), nothing was written."
     ),
     request=models.CreateExperimentRequest,
-    response=(models.Experiment, Fitted),
-    answer=object_of(ExperimentsAPI.create, wrote=True),
+    response=(models.Experiment, Recorded),
+    answer=object_of(_create, wrote=True),
     read_only=False,
     destructive=False,
     idempotent=False,
@@ -65,8 +91,8 @@ DELETE: Final = Tool(
     name="experiments_delete",
     title="Delete experiment",
     description=(
-        "Delete an experiment and all its runs. Irreversible: make sure of the id with experiments_get, and delete "
-        "only what the user asked for."
+        "Delete an experiment and all its runs. Irreversible: make sure of the id with experiments_get or a fresh "
+        "list, and delete only what the user asked for."
     ),
     request=models.DeleteExperimentRequest,
     response=(models.DeletedExperiment, Fitted),

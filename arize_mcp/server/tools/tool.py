@@ -57,6 +57,10 @@ Answer = Callable[[Call, _RequestT], Awaitable[Outcome]]
 """Does what a call asks for. Raises ProblemError where it can't be done."""
 
 
+Advise = Callable[[Call, ProblemError], Awaitable[None]]
+"""Adds to a call's problem what helps to correct the call."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Tool(Generic[_RequestT]):
     """A tool: its words, its models, what it does to the world, and the function that answers its calls.
@@ -73,6 +77,7 @@ class Tool(Generic[_RequestT]):
     read_only: bool
     destructive: bool
     idempotent: bool
+    advise: Advise | None = None
 
     def definition(self) -> types.Tool:
         """The tool as it stands on the wire."""

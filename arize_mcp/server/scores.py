@@ -1,0 +1,67 @@
+"""Fields of runs that look like scores, but are none to Arize: it shows numbers in ``eval.<name>.score``."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, cast
+
+from arize_mcp.api.problems import plain
+
+_MAX_NAMES: Final = 5
+_MAX_NAME_CHARS: Final = 60
+_SCORE_WORDS: Final = {"score", "scores"}
+_EVALUATION_WORDS: Final = {"eval", "evals", "evaluation", "evaluations", "evaluator", "evaluators"}
+_OTHER_WORDS: Final = {"annotations", "grade", "grades", "metrics", "rating", "ratings"}
+_MEASURE_WORDS: Final = {"cost", "duration", "latency", "ms", "s", "seconds", "time", "tokens", "usd"}
+_SHOWN: Final = re.compile(r"eval\..+?\.(score|label|explanation|(metadata|trace)\..+)", re.DOTALL)
+"""The names that Arize's own clients send."""
+
+_WORD: Final = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
+_NUMBER: Final = re.compile(r"\s*-?\d+(\.\d+)?\s*%?\s*")
+
+
+def note_on_scores(runs: Iterable[Mapping[str, Any]]) -> str | None:
+    """What to say of fields that look like scores and won't show as such; None where there are none.
+
+    Args:
+        runs: the further fields of each run, beside example_id and output.
+    """
+    fields = Counter(name for run in runs for name, value in run.items() if _is_lost_score(name, value))
+    if not fields:
+        return None
+    told = [
+        f"{plain(name, _MAX_NAME_CHARS)} ({count} run{'s' if count > 1 else ''})"
+        for name, count in fields.most_common(_MAX_NAMES)
+    ]
+    if more := len(fields) - len(told):
+        told.append(f"{more} more")
+    subject = "1 field looks like a score" if len(fields) == 1 else f"{len(fields)} fields look like scores"
+    return (
+        f"{subject} and won't show as such: {', '.join(told)}; scores are numbers in `eval.<name>.score`, labels "
+        "strings in `eval.<name>.label`."
+    )
+
+
+def _is_lost_score(name: str, value: Any) -> bool:
+    if value is None or value in ("", [], {}):
+        return False
+    number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if shown := _SHOWN.fullmatch(name):
+        return not {"score": number is not None, "label": isinstance(value, str)}.get(shown[1], True)
+    if name.startswith("eval."):
+        return True
+    words = [word.lower() for word in _WORD.findall(name)]
+    is_structured = isinstance(value, dict | list | bool)
+    is_score = is_structured or number is not None or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
+    if _SCORE_WORDS.intersection(words):
+        return is_score or len(words) == 1
+    if words and words[0] in _EVALUATION_WORDS:
+        is_share = number is not None and 0 <= number <= 1 and not _MEASURE_WORDS.intersection(words)
+        return len(words) == 1 or is_structured or is_share
+    if len(words) == 1 and words[0] in _OTHER_WORDS:
+        return is_score
+    return isinstance(value, dict) and any(
+        _SHOWN.fullmatch(key) or key.lower() in _EVALUATION_WORDS | {"scores"} for key in cast("dict[str, Any]", value)
+    )
