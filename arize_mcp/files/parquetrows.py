@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Final, cast
 
 from arize_mcp.files.rows import Fault, Row, add_columns, bad_file
 
-_BATCH_ROWS: Final = 256
+_BATCH_ROWS: Final = 64
 
 
 def pyarrow(module: str) -> Any:

@@ -41,8 +41,11 @@ class RunFile:
         error = columns.column_of("error")
         text = (columns.example_id, columns.output, error)
         self._runs = Runs(rows(path, file, text=text, sparse=error), columns)
-        self.checked = self._runs.check(max_rows)
-        self._make_sure()
+        try:
+            self.checked = self._runs.check(max_rows)
+        finally:
+            # What is wrong with a file in the middle of being written is no fault of it.
+            self._make_sure()
         self._unread = self._read()
 
     def take(self, count: int) -> list[dict[str, Any]]:

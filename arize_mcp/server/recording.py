@@ -82,11 +82,18 @@ class CreateFromFileRequest(NewExperiment):
         Raises:
             ProblemError: bad-arguments, where they contradict each other.
         """
-        example_id, output = self.example_id_field or "example_id", self.output_field or "output"
+        # Who renames a column to one of these two means what their own arguments say.
+        renamed = {rename.new: rename.old for rename in self.rename}
+        example_id = self.example_id_field or renamed.get("example_id", "example_id")
+        output = self.output_field or renamed.get("output", "output")
         errors: list[ArgumentError] = []
         used = {example_id: "example_id_field"}
-        named = [("output_field", output)] if self.output_field else []
-        named += [(f"rename/{index}/from", rename.old) for index, rename in enumerate(self.rename)]
+        named = [("output_field", output)] if output != "output" else []
+        named += [
+            (f"rename/{index}/from", rename.old)
+            for index, rename in enumerate(self.rename)
+            if (rename.new, rename.old) not in (("example_id", example_id), ("output", output))
+        ]
         named += [(f"omit/{index}", column) for index, column in enumerate(self.omit)]
         for pointer, column in named:
             if column in used:

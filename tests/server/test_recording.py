@@ -354,6 +354,14 @@ async def test_what_was_sent_is_what_the_file_holds(sandbox: Sandbox, tmp_path: 
         assert run == {**{k: v for k, v in held[0].items() if k != "n"}, "eval.n.score": 12345678901234567}
 
 
+async def test_a_column_renamed_to_example_id_or_output_is_taken_for_it(sandbox: Sandbox, tmp_path: Path):
+    async with hosted(sandbox, tmp_path) as host:
+        host.write([{"id": "x", "answer": "o", "n": 1}])
+        renamed = [{"from": "id", "to": "example_id"}, {"from": "answer", "to": "output"}]
+        assert (await host.record(rename=renamed))["added"] == 1
+        assert host.stored() == [{"example_id": "x", "output": "o", "n": 1}]
+
+
 async def test_a_dry_run_checks_the_file_and_asks_for_the_name_alone(sandbox: Sandbox, tmp_path: Path):
     async with hosted(sandbox, tmp_path) as host:
         host.write([{"id": "x", **row} for row in rows(3)])
@@ -406,6 +414,8 @@ async def test_contradicting_arguments_are_refused(sandbox: Sandbox, tmp_path: P
             ({"rename": [{"from": "n", "to": "a"}, {"from": "n", "to": "b"}]}, "#/rename/1/from"),
             ({"rename": [{"from": "n", "to": "a"}], "omit": ["n"]}, "#/omit/0"),
             ({"example_id_field": "n", "output_field": "n"}, "#/output_field"),
+            ({"rename": [{"from": "n", "to": "example_id"}], "omit": ["n"]}, "#/omit/0"),
+            ({"example_id_field": "example_id", "rename": [{"from": "example_id", "to": "a"}]}, "#/rename/0/from"),
             ({"rename": [{"from": "n", "too": "a"}]}, "#/rename/0/to"),
             ({"name": 'a"b'}, "#/name"),
             ({"first_row": -1}, "#/first_row"),
