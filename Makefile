@@ -3,7 +3,7 @@ BIN := .venv/bin
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test test-sdk test-inspector test-conformance test-packaging examples inspect bundle bench bench-quick lint clean
+.PHONY: demo test test-sdk test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -22,6 +22,10 @@ test-inspector: .venv/.tests-installed
 # The MCP conformance suite, in both of the protocol's eras (needs Node.js and npm).
 test-conformance: .venv/.tests-installed
 	$(BIN)/python -m pytest -m conformance tests/test_conformance.py
+
+# Hosts that hand out sockets: three versions of Bun, and socat (needs Node.js and npm; socat's are skipped without it).
+test-sockets: .venv/.tests-installed
+	$(BIN)/python -m pytest -m sockets tests/test_socket_hosts.py
 
 # The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
 test-packaging: .venv/.tests-installed

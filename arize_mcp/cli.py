@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import gc
 import io
 import logging
@@ -173,9 +174,11 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
     from arize_mcp.server.app import create_server  # noqa: PLC0415
     from arize_mcp.settings import settings  # noqa: PLC0415
+    from arize_mcp.transports.stderr import StderrHandler  # noqa: PLC0415
     from arize_mcp.transports.stdio import serve  # noqa: PLC0415
 
-    log = logging.StreamHandler(sys.stderr)
+    logger = logging.getLogger(__name__)
+    log = StderrHandler()
     log.setFormatter(_RedactingFormatter(None))
     logging.basicConfig(handlers=[log], level=settings.log_level())
     app = sandbox_key = None
@@ -190,12 +193,14 @@ def _serve_stdio(*, sandbox: bool) -> int:
     try:
         found = settings.load(sandbox_key=sandbox_key)
         log.setFormatter(_RedactingFormatter(found.api_key))
+        for name in found.unfilled:
+            logger.warning("%s holds an unfilled placeholder and counts as not set", name)
         api = ExperimentsAPI(found, app=app, ready=drained.wait)
         if settings.without_files():
-            logging.getLogger(__name__).warning("the toolset files is left out: ARIZE_MCP_FILES_DIR is not set")
+            logger.warning("the toolset files is left out: ARIZE_MCP_FILES_DIR is not set")
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
-        logging.getLogger(__name__).error("unusable settings: %s", error)
+        logger.error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
         found = settings.Settings(read_only=settings.read_only())
 
@@ -203,7 +208,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()
-    anyio.run(serve, server, wire, drained)
+    anyio.run(functools.partial(serve, is_local=sandbox), server, wire, drained)
     return 0
 
 

@@ -156,7 +156,7 @@ def test_reading_only_holds_where_the_settings_cant_be_used(environ: dict[str, s
 
 @pytest.mark.parametrize("home", [None, "/" + "x" * 300], ids=["no home", "a home that can't be read"])
 def test_a_server_that_cant_look_for_its_profile_starts_and_says_why(tmp_path: Path, home: str | None):
-    environ = {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "k"}
+    environ = {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "some-key"}
     if home is None:
         environ |= sitecustomize(tmp_path, NO_HOME)
     else:

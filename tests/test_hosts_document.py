@@ -143,9 +143,10 @@ def answering(status: int, tls: ssl.SSLContext | None = None) -> Generator[str]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(status)
-            self.send_header("Content-Length", "2")
+            body = b'{"title":"T"}'
+            self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(b"{}")
+            self.wfile.write(body)
 
         do_CONNECT = do_GET  # noqa: N815
 
@@ -239,6 +240,25 @@ def a_long_page() -> str:
     return json.dumps(page)
 
 
+def unread_logs() -> str:
+    session = Session("--sandbox")
+    session.initialize()
+    assert session.process.stdin
+    session.process.stdin.write(b'{"jsonrpc":"2.0","method":5}\n' * 10_000)
+    session.request("ping", {})
+    return placeholder() + session.end()[2]
+
+
+def misunderstandings() -> str:
+    session = Session("--sandbox")
+    client = {"name": "without a version"}
+    session.request("initialize", {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": client})
+    session.request("tools/call", {"name": "experiments_list"})
+    session.initialize()
+    told = [called(session, "experiments_get", {"experiment_id": text}) for text in ("\ud83d", "x" * 2**24)]
+    return json.dumps(told) + session.end()[2]
+
+
 def nobody_asked() -> str:
     told: list[str] = []
     for reply in ({"result": {"action": "decline"}}, {"error": {"code": -32601, "message": "Method not found"}}):
@@ -264,8 +284,9 @@ SAID: dict[str, Callable[[], str]] = {
     "7": quotes,
     "8": a_slow_api,
     "9": a_long_page,
-    "10": placeholder,
+    "10": unread_logs,
     "11": nobody_asked,
+    "12": misunderstandings,
 }
 """What brings about each of the troubles that arize-mcp has words for."""
 
@@ -279,8 +300,8 @@ def numbered() -> dict[str, str]:
     return {heading.split(".")[0]: text for heading, text in sections(TROUBLES).items()}
 
 
-def test_there_are_eleven_troubles():
-    assert list(numbered()) == [str(number) for number in range(1, 12)]
+def test_the_troubles_are_numbered():
+    assert list(numbered()) == [str(number) for number in range(1, len(numbered()) + 1)]
     assert {number for number, text in numbered().items() if quoted(text)} == set(SAID)
 
 

@@ -78,6 +78,10 @@ async def _steps(regions: bool) -> AsyncGenerator[Step]:
     try:
         found = settings.load()
         told = [Step("settings", "ok", _described(found))]
+        told += [
+            Step("settings", "note", f"{name} holds an unfilled placeholder and counts as not set.")
+            for name in found.unfilled
+        ]
     except SettingsError as error:
         told = [Step("settings", "failed", f"{name} {detail}") for name, detail in error.errors]
     for step in told + _notes():
@@ -108,7 +112,7 @@ def _described(found: Settings) -> str:
         parts.append(f"CA {found.ca_path}")
     if not found.verify_tls:
         parts.append("TLS certificates are NOT checked")
-    told = {"base_url", "api_key", "profile", "proxy_url", "ca_path", "verify_tls"}
+    told = {"base_url", "api_key", "profile", "proxy_url", "ca_path", "verify_tls", "unfilled"}
     for field in fields(Settings):
         value = getattr(found, field.name)
         if field.name not in told and value != field.default:
@@ -125,6 +129,8 @@ def _notes() -> list[Step]:
     if settings.without_files():
         hint = "Set it to the folder in which files may be read and written."
         notes.append(Step("settings", "note", "The toolset files is left out: ARIZE_MCP_FILES_DIR is not set.", hint))
+    for name, instead in settings.foreign_variables().items():
+        notes.append(Step("settings", "note", f"{name} is not read by arize-mcp.", instead))
     if profiles := settings.unused_profiles():
         notes.append(Step("profiles", "note", f"ax has {', '.join(profiles)}; ARIZE_PROFILE=<name> uses one."))
     return notes
@@ -155,7 +161,9 @@ async def _key(found: Settings) -> list[Step]:
     if problem.status is None:
         name = "settings" if problem.problem.get("type") == URN + "unusable-settings" else way
         return [Step(name, "failed", detail, hint)]
-    name = "key" if problem.status in (401, 403) else "API"
+    # Something between knows nothing of the key.
+    is_the_apis = problem.problem.get("type") != URN + "http-error"
+    name = "key" if problem.status in (401, 403) and is_the_apis else "API"
     return [answered, Step(name, "failed", f"{problem.status}: {detail}", hint)]
 
 

@@ -132,6 +132,9 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         raise api
     if settings.read_only and not tool.read_only:
         raise problems.read_only(tool.name)
+    if isinstance(context.request, ProblemError):
+        # Arguments that the transport couldn't take.
+        raise context.request
     call = Call(
         api=api,
         settings=settings,

@@ -65,7 +65,10 @@ def base_url(read: Reader) -> str:
     host = host.rstrip("/")
     match = _HOST.fullmatch(host)
     if match is None or int((match[2] or ":0")[1:]) > 65_535 or (host[0] == "[" and not _is_address(match[1])):
-        read.fail(source, "must be a host name, optionally with :port; the scheme goes into ARIZE_API_SCHEME.")
+        rule = "must be a host name, optionally with :port; the scheme goes into ARIZE_API_SCHEME."
+        if "/" in host.partition("://")[2] or ("/" in host and "://" not in host):
+            rule += " A path can't be part of it: the API has to be at the root of its host."
+        read.fail(source, rule)
         return f"https://{HOSTS[None]}"
     if port or single_port:
         host = f"{match[1]}:{port or single_port}"

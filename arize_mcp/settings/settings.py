@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
-from arize_mcp.settings import endpoint, profiles
+from arize_mcp.settings import endpoint, foreign, profiles
 from arize_mcp.settings.variables import Reader, is_quoted
 
 TOOLSETS = ("analysis", "datasets", "files")
@@ -18,6 +18,10 @@ TOOLSETS = ("analysis", "datasets", "files")
 
 CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+_ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
+
+_MIN_KEY_CHARS = 8
+"""A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
 
@@ -58,6 +62,7 @@ class Settings:
     max_file_bytes: int = 268_435_456
     log_level: str = "WARNING"
     profile: str | None = None
+    unfilled: tuple[str, ...] = ()
 
 
 def load(*, sandbox_key: str | None = None) -> Settings:
@@ -84,6 +89,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
+        foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
     toolsets = read.words("ARIZE_MCP_TOOLSETS", TOOLSETS)
     files_dir = _files_dir(read, toolsets)
@@ -108,8 +114,9 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         max_runs=read.whole("ARIZE_MCP_MAX_RUNS", 20_000, minimum=1),
         files_dir=files_dir,
         max_file_bytes=read.whole("ARIZE_MCP_MAX_FILE_BYTES", 268_435_456, minimum=1),
-        log_level=read.choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper),
+        log_level=_log_level(read),
         profile=read.profile,
+        unfilled=tuple(sorted(read.unfilled)),
     )
 
 
@@ -131,6 +138,11 @@ def unknown_variables() -> dict[str, str | None]:
     return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
 
 
+def foreign_variables() -> dict[str, str]:
+    """The variables of other clients that are set and not read here, each with what says the same."""
+    return {name: instead for name, instead in foreign.INSTEAD.items() if os.environ.get(name, "").strip()}
+
+
 def masked(secret: str) -> str:
     """A secret as it may be shown: its first four characters, if it has many more."""
     return f"{secret[:4]}..." if len(secret) >= 16 else "set"
@@ -138,7 +150,7 @@ def masked(secret: str) -> str:
 
 def log_level() -> str:
     """The log level alone, for a process whose other settings can't be used; WARNING where it is itself unusable."""
-    return Reader(os.environ).choice("ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=str.upper)
+    return _log_level(Reader(os.environ))
 
 
 def read_only() -> bool:
@@ -195,6 +207,12 @@ def _files_dir(read: Reader, toolsets: tuple[str, ...]) -> str:
     return path
 
 
+def _log_level(read: Reader) -> str:
+    return read.choice(
+        "ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=lambda text: _ALSO.get(text.upper(), text.upper())
+    )
+
+
 def _max_result_chars(read: Reader) -> int:
     rule = "0, for no limit, or a whole number from 1000"
     return read.number("ARIZE_MCP_MAX_RESULT_CHARS", int, 40_000, rule, lambda value: value == 0 or value >= 1000)
@@ -211,6 +229,8 @@ def _api_key(read: Reader) -> str | None:
         read.fail(
             name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
         )
+    elif key and len(key) < _MIN_KEY_CHARS:
+        read.fail(name, "is too short to be an API key: copy it again.")
     else:
         return key or None
     return None

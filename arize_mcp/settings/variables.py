@@ -10,9 +10,27 @@ from typing import Final, TypeVar
 from arize_mcp.settings import profiles
 
 _PLACEHOLDER: Final = re.compile(
-    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key",
+    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key"
+    r"|none|null|undefined|change[-_ ]?me",
     re.IGNORECASE,
 )
+_NEVER_UNSET: Final = frozenset(
+    (
+        "ARIZE_API_KEY",
+        "ARIZE_API_HOST",
+        "ARIZE_API_SCHEME",
+        "ARIZE_BASE_URL",
+        "ARIZE_SINGLE_HOST",
+        "ARIZE_BASE_DOMAIN",
+        "ARIZE_PROXY_URL",
+        "ARIZE_REQUEST_VERIFY",
+        "ARIZE_SSL_CA_CERT",
+        "ARIZE_MCP_READ_ONLY",
+        "ARIZE_MCP_CONFIRM_DELETE",
+    )
+)
+"""Without these the key would go elsewhere than was meant, or a protection be gone that somebody asked for."""
+
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
 
 _T = TypeVar("_T")
@@ -32,12 +50,14 @@ class Reader:
     Attributes:
         errors: pairs of (variable, what is wrong and what to do). No text holds a value: it may be a secret.
         known: the variables that were asked for.
+        unfilled: the variables that count as not set because they hold a placeholder.
         profile: the name of the profile from which something was taken.
     """
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self.errors: list[tuple[str, str]] = []
         self.known: set[str] = set()
+        self.unfilled: set[str] = set()
         self.profile: str | None = None
         self._environ = environ
         self._from_profile: dict[str, str] = {}
@@ -48,8 +68,9 @@ class Reader:
         self.profile = name if values else None
 
     def is_set(self, name: str) -> bool:
-        """Whether the environment itself has more than spaces for a variable."""
-        return bool(self._environ.get(name, "").strip())
+        """Whether the environment itself has a value for a variable: more than spaces or an unfilled placeholder."""
+        value = self._environ.get(name, "").strip()
+        return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
 
     def is_there(self, name: str) -> bool:
         """Whether the environment has a variable at all, be it empty."""
@@ -70,7 +91,11 @@ class Reader:
     def text(self, name: str) -> str:
         """A variable without the spaces around it, empty where it is not set."""
         self.known.add(name)
-        value = self._environ.get(name, "").strip() or self._from_profile.get(name, "").strip()
+        value = self._environ.get(name, "").strip()
+        if value and name not in _NEVER_UNSET and _PLACEHOLDER.fullmatch(value):
+            self.unfilled.add(name)
+            value = ""
+        value = value or self._from_profile.get(name, "").strip()
         if _PLACEHOLDER.fullmatch(value):
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
@@ -108,7 +133,8 @@ class Reader:
             return True
         if text in ("0", "false", "no", "off"):
             return False
-        if text or (name in self._environ and not empty_is_default):
+        is_empty = not self._environ.get(name, "unset").strip()
+        if text or (is_empty and not empty_is_default):
             self.fail(name, "must be one of 1, true, yes, on, 0, false, no, off.")
         return default
 

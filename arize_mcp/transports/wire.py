@@ -18,12 +18,12 @@ class Wire:
     def __init__(self) -> None:
         for fd in (0, 1):
             os.fstat(fd)  # before a duplicate takes the place of a closed one
+        null = os.open(os.devnull, os.O_RDWR)
+        while null <= 2:
+            # stderr is closed. In its place a duplicate would get what is meant for it.
+            null = os.dup(null)
         self.stdin_fd = os.dup(0)
         self.stdout_fd = os.dup(1)
-        null = os.open(os.devnull, os.O_RDWR)
         os.dup2(null, 0)
-        try:
-            os.dup2(2, 1)
-        except OSError:
-            os.dup2(null, 1)
+        os.dup2(2, 1)
         os.close(null)

@@ -141,9 +141,9 @@ def test_a_wrong_key_is_told_and_masked(sandbox: Sandbox, tmp_path: Path):
     [
         ({}, "FAIL  key        ARIZE_API_KEY is not set."),
         ({"ARIZE_API_KEY": "${ARIZE_API_KEY}"}, "FAIL  settings   ARIZE_API_KEY holds an unfilled placeholder"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_REGION": "EU"}, "FAIL  settings   ARIZE_REGION must be one of"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_API_HOST": "no-such-host.invalid"}, "FAIL  host       no-such-host.invalid"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_API_HOST": "127.0.0.1:1"}, "FAIL  TLS        No connection"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_REGION": "EU"}, "FAIL  settings   ARIZE_REGION must be one of"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_API_HOST": "no-host.invalid"}, "FAIL  host       no-host.invalid"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_API_HOST": "127.0.0.1:1"}, "FAIL  TLS        No connection"),
     ],
 )
 def test_what_is_wrong_is_told(tmp_path: Path, environ: dict[str, str], says: str):
@@ -242,14 +242,14 @@ def test_a_variable_that_means_nothing_is_noted(sandbox: Sandbox, tmp_path: Path
 def test_a_certificate_that_cant_be_loaded_is_a_matter_of_the_settings(tmp_path: Path):
     ca = tmp_path / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----\nbroken\n", encoding="ascii")
-    done = check(tmp_path, ARIZE_API_KEY="k", ARIZE_API_HOST="127.0.0.1:1", ARIZE_SSL_CA_CERT=str(ca))
+    done = check(tmp_path, ARIZE_API_KEY="some-key", ARIZE_API_HOST="127.0.0.1:1", ARIZE_SSL_CA_CERT=str(ca))
     assert "FAIL  settings   " in done.stdout
     assert done.returncode == 1
 
 
 def test_each_step_is_shown_before_the_next_one_waits(tmp_path: Path):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        environ = {"ARIZE_API_HOST": f"127.0.0.1:{silent.getsockname()[1]}", "ARIZE_API_KEY": "k"}
+        environ = {"ARIZE_API_HOST": f"127.0.0.1:{silent.getsockname()[1]}", "ARIZE_API_KEY": "some-key"}
         process = subprocess.Popen(
             [sys.executable, "-m", "arize_mcp", "check"],
             stdout=subprocess.PIPE,
@@ -273,7 +273,7 @@ def test_a_limit_of_its_own_is_not_blamed_on_a_setting(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
     monkeypatch.setattr("arize_mcp.commands.check._LIMIT_S", 0.2)
-    monkeypatch.setenv("ARIZE_API_KEY", "k")
+    monkeypatch.setenv("ARIZE_API_KEY", "some-key")
     monkeypatch.setenv("ARIZE_API_SCHEME", "http")
     with socket.create_server(("127.0.0.1", 0)) as silent:
         monkeypatch.setenv("ARIZE_API_HOST", f"127.0.0.1:{silent.getsockname()[1]}")
@@ -309,7 +309,7 @@ def test_the_region_that_knows_the_key_is_found_from_none(tmp_path: Path):
 
 
 def test_other_regions_are_asked_even_if_the_own_host_is_not_found(tmp_path: Path):
-    environ = {**sitecustomize(tmp_path, NO_NAMES), "ARIZE_API_KEY": "k", "ARIZE_REGION": "us-east-1b"}
+    environ = {**sitecustomize(tmp_path, NO_NAMES), "ARIZE_API_KEY": "some-key", "ARIZE_REGION": "us-east-1b"}
     done = check(tmp_path, "--regions", **environ)
     assert "FAIL  host       api.us-east-1b.arize.com can't be resolved." in done.stdout
     assert done.stdout.count("could not be asked: The host of https://api.") == 4
@@ -325,7 +325,7 @@ def test_other_regions_are_asked_even_if_the_own_host_is_not_found(tmp_path: Pat
     ],
 )
 def test_the_key_of_a_private_installation_does_not_go_to_arize(tmp_path: Path, private: dict[str, str]):
-    environ = {**sitecustomize(tmp_path, NO_NAMES), "ARIZE_API_KEY": "k", **private}
+    environ = {**sitecustomize(tmp_path, NO_NAMES), "ARIZE_API_KEY": "some-key", **private}
     done = check(tmp_path, "--regions", **environ)
     assert "-     regions    not asked: " in done.stdout
     assert "asked: The host" not in done.stdout
@@ -347,3 +347,60 @@ def test_a_toolset_that_is_left_out_is_noted(tmp_path: Path):
     (tmp_path / "files").mkdir()
     done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all", ARIZE_MCP_FILES_DIR=str(tmp_path / "files"))
     assert "left out" not in done.stdout
+
+
+def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox: Sandbox, tmp_path: Path):
+    foreign = dict.fromkeys(
+        ("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"), "x-of-theirs"
+    )
+    environ = {**endpoint(sandbox), "ARIZE_API_KEY": "sandbox-key", **foreign, "ARIZE_REGION": "${user_config.region}"}
+    done = check(tmp_path, **environ)
+    assert done.returncode == 0
+    for name in foreign:
+        assert f"note  settings   {name} is not read by arize-mcp." in done.stdout
+    assert "note  settings   ARIZE_REGION holds an unfilled placeholder and counts as not set." in done.stdout
+    assert "x-of-theirs" not in done.stdout
+
+
+def test_what_the_api_says_stays_on_one_line(tmp_path: Path):
+    body = json.dumps({"title": "T", "detail": "no\nok    key        accepted\n\nReady."})
+    head = f"HTTP/1.1 403 X\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall((head + body).encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = str(listener.getsockname()[1])
+        environ = {"ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http"}
+        done = check(tmp_path, **environ, ARIZE_API_KEY="some-key")
+        thread.join()
+    assert done.returncode == 1
+    assert [line for line in done.stdout.splitlines() if line.startswith("ok    key")] == []
+
+
+def test_a_firewalls_403_is_not_laid_at_the_keys_door(tmp_path: Path):
+    body = "<html><h1>Request blocked</h1></html>"
+    head = f"HTTP/1.1 403 X\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def answer() -> None:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall((head + body).encode())
+
+        thread = threading.Thread(target=answer)
+        thread.start()
+        port = str(listener.getsockname()[1])
+        environ = {"ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http"}
+        done = check(tmp_path, **environ, ARIZE_API_KEY="some-key")
+        thread.join()
+    assert done.returncode == 1
+    assert "FAIL  API        403: " in done.stdout
+    assert "gateway, proxy or firewall" in done.stdout
+    assert "key may not" not in done.stdout

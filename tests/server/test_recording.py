@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from collections.abc import AsyncGenerator, Callable
@@ -21,7 +22,7 @@ from arize_mcp.server.app import create_server
 from tests.api.faults import sending
 from tests.api.test_lost_creates import Relay, pass_on
 from tests.conftest import Sandbox
-from tests.raw_server import RawServer, Request, Step, answer, close, hang, raw_server, reset
+from tests.raw_server import RawServer, Request, SkippingClock, Step, answer, close, hang, raw_server, reset
 from tests.transports.test_stdio import Session
 
 TOOL = "experiments_create_from_file"
@@ -201,6 +202,82 @@ async def test_a_timeout_of_the_servers_is_no_refusal_of_an_append(
             content = await (host.go_on(content) if "next" in content else host.record())
             calls += 1
         assert host.stored() == rows()
+
+
+class Front:
+    """A port that passes connections on, as long as it is open."""
+
+    def __init__(self, base_url: str) -> None:
+        self._target = int(base_url.rpartition(":")[2])
+        self._server: asyncio.Server | None = None
+        self.port = 0
+
+    async def open(self) -> None:
+        self._server = await asyncio.start_server(self._pass_on, "127.0.0.1", self.port)
+        self.port = self._server.sockets[0].getsockname()[1]
+
+    def close(self) -> None:
+        assert self._server
+        self._server.close()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_target, to_target = await asyncio.open_connection("127.0.0.1", self._target)
+
+        async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65_536):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(pump(reader, to_target), pump(from_target, writer))
+
+
+class OpeningClock(SkippingClock):
+    """Opens the front instead of waiting."""
+
+    def __init__(self, front: Front) -> None:
+        super().__init__()
+        self._front = front
+
+    async def sleep(self, delay_s: float) -> None:
+        await self._front.open()
+        await super().sleep(delay_s)
+
+
+@pytest.mark.parametrize("request_number", [0, 1])
+@pytest.mark.parametrize("opens", [True, False])
+async def test_a_part_that_finds_no_connection_is_sent_again_or_told(
+    sandbox: Sandbox, tmp_path: Path, request_number: int, opens: bool
+):
+    async def on_write(relay: Relay, request: Request) -> bytes | Step:
+        stored = await relay.passed_on(request)
+        if len([seen for seen in server.requests if seen.method == "POST"]) == request_number + 1:
+            front.close()
+            return sending(stored.replace(b"Date:", b"Connection: close\r\nDate:"), then=close)
+        return stored
+
+    async with raw_server(answer(), route=Relay(sandbox, on_write, pass_on).route) as server:
+        front = Front(server.base_url)
+        await front.open()
+        if opens:
+            server.clock = OpeningClock(front)
+        wanted = {"api_key": "sandbox-key", "toolsets": ("files",), "files_dir": str(tmp_path)}
+        wanted["base_url"] = f"http://127.0.0.1:{front.port}"
+        async with Client(create_server(server.api(**wanted), server.settings(**wanted))) as client:
+            host = Host(sandbox, server, tmp_path, client)
+            host.write(rows())
+            with anyio.fail_after(30):
+                content = await host.record()
+            certain = (request_number + 1) * 1000
+            if opens:
+                assert content["added"] == ROWS
+            else:
+                assert (content["type"], content["recorded"]) == (URN + "partly-recorded", certain)
+                assert content["cause"]["type"] == URN + "connection-failed"
+                assert len(host.posts()) == request_number + 1
+                await front.open()
+                assert (await host.go_on(content))["added"] == ROWS - certain
+            assert host.stored() == rows()
+        front.close()
 
 
 @pytest.mark.parametrize("request_number", [0, 1, 2])

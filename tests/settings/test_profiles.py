@@ -52,10 +52,10 @@ def test_nothing_is_read_unasked(home: Path):
 
 def test_the_environment_goes_before_the_profile(home: Path, monkeypatch: pytest.MonkeyPatch):
     write(home, "work", PROFILE)
-    for name, value in {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "own", "ARIZE_BASE_DOMAIN": "corp"}.items():
+    for name, value in {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "own-own-own", "ARIZE_BASE_DOMAIN": "corp"}.items():
         monkeypatch.setenv(name, value)
     found = settings.load()
-    assert (found.api_key, found.base_url) == ("own", "https://api.corp")
+    assert (found.api_key, found.base_url) == ("own-own-own", "https://api.corp")
     assert settings.unused_profiles() == []
 
 
@@ -111,9 +111,9 @@ def test_a_profile_needs_no_usable_key_where_the_environment_has_one(
 ):
     write(home, "work", auth + '[routing]\nregion = "eu"\n')
     monkeypatch.setenv("ARIZE_PROFILE", "work")
-    monkeypatch.setenv("ARIZE_API_KEY", "own")
+    monkeypatch.setenv("ARIZE_API_KEY", "own-own-own")
     found = settings.load()
-    assert (found.api_key, found.base_url, found.profile) == ("own", "https://api.eu-west-1a.arize.com", "work")
+    assert (found.api_key, found.base_url, found.profile) == ("own-own-own", "https://api.eu-west-1a.arize.com", "work")
 
 
 def test_a_profile_needs_no_usable_endpoint_where_the_environment_has_one(home: Path, monkeypatch: pytest.MonkeyPatch):
@@ -126,8 +126,8 @@ def test_a_profile_needs_no_usable_endpoint_where_the_environment_has_one(home: 
 
 def test_a_profile_of_which_nothing_is_taken_is_not_in_use(home: Path, monkeypatch: pytest.MonkeyPatch):
     write(home, "work", PROFILE)
-    for name in ("ARIZE_PROFILE", "ARIZE_API_KEY", "ARIZE_API_HOST"):
-        monkeypatch.setenv(name, "work")
+    for name, value in {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "own-own-own", "ARIZE_API_HOST": "h"}.items():
+        monkeypatch.setenv(name, value)
     assert settings.load().profile is None
 
 

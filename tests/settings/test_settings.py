@@ -109,7 +109,23 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("ARIZE_API_KEY", "abc\u201d"),
         ("ARIZE_API_KEY", "a\nb"),
         ("ARIZE_API_KEY", "kéy"),
-        ("ARIZE_REGION", "${user_config.region}"),
+        ("ARIZE_API_KEY", "None"),
+        ("ARIZE_API_KEY", "null"),
+        ("ARIZE_API_KEY", "undefined"),
+        ("ARIZE_API_KEY", "changeme"),
+        ("ARIZE_API_KEY", "CHANGE_ME"),
+        ("ARIZE_API_KEY", "seven-7"),
+        ("ARIZE_BASE_URL", "https://arize.example.com"),
+        ("ARIZE_BASE_URL", "${ARIZE_BASE_URL}"),
+        ("ARIZE_API_HOST", "${user_config.host}"),
+        ("ARIZE_SINGLE_HOST", "null"),
+        ("ARIZE_BASE_DOMAIN", "undefined"),
+        ("ARIZE_API_SCHEME", "${SCHEME}"),
+        ("ARIZE_REQUEST_VERIFY", "%VERIFY%"),
+        ("ARIZE_SSL_CA_CERT", "<path>"),
+        ("ARIZE_PROXY_URL", "None"),
+        ("ARIZE_MCP_READ_ONLY", "${user_config.read_only}"),
+        ("ARIZE_MCP_CONFIRM_DELETE", "${user_config.confirm_delete}"),
         ("ARIZE_MCP_CONNECT_TIMEOUT_S", "0"),
         ("ARIZE_MCP_READ_TIMEOUT_S", "nan"),
         ("ARIZE_MCP_READ_TIMEOUT_S", "inf"),
@@ -164,16 +180,67 @@ def test_an_error_says_what_is_wrong(load: Load, name: str, value: str, says: st
     assert says in fails(load, **{name: value})[name]
 
 
-@pytest.mark.parametrize("key", ["your-own-key-is-not-here", "ak-%20%", "100%", "my-key"])
+@pytest.mark.parametrize("key", ["your-own-key-is-not-here", "ak-%20%x", "100-per-cent%", "eight-88", "nonesuch"])
 def test_what_only_resembles_a_placeholder_is_a_key(load: Load, key: str):
     assert load(ARIZE_API_KEY=key).api_key == key
+
+
+@pytest.mark.parametrize("text", ["${user_config.x}", "$X", "%X%", "{{x}}", "<x>", "None", "null", "undefined", "..."])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "ARIZE_REGION",
+        "ARIZE_API_PORT",
+        "ARIZE_SINGLE_PORT",
+        "ARIZE_PROFILE",
+        "ARIZE_MCP_DEADLINE_S",
+        "ARIZE_MCP_MAX_RESULT_CHARS",
+        "ARIZE_MCP_ALLOW_HTTP",
+        "ARIZE_MCP_TOOLSETS",
+        "ARIZE_MCP_LOG_LEVEL",
+        "SSL_CERT_FILE",
+    ],
+)
+def test_an_unfilled_placeholder_of_an_optional_setting_counts_as_not_set(load: Load, name: str, text: str):
+    assert load(**{name: text}) == Settings(unfilled=(name,))
+
+
+def test_an_unfilled_region_leaves_the_endpoint_to_the_profile(load: Load, tmp_path: Path):
+    folder = Path.home() / ".arize" / "profiles"
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "mine.toml"
+    path.write_text('[auth]\napi_key = "the-key-of-mine"\n[routing]\nregion = "eu-west-1a"\n', encoding="utf-8")
+    try:
+        found = load(ARIZE_PROFILE="mine", ARIZE_REGION="${ARIZE_REGION}")
+    finally:
+        path.unlink()
+    assert found.base_url == "https://api.eu-west-1a.arize.com"
+
+
+@pytest.mark.parametrize("host", ["h/api", "https://h/api", "h/", "h//x", "http://h:8080/v2/experiments"])
+def test_a_path_in_a_host_is_told_in_words_about_paths(load: Load, host: str):
+    if host == "h/":
+        assert load(ARIZE_API_HOST=host).base_url == "https://h"
+    else:
+        assert "A path can't be part of it" in fails(load, ARIZE_API_HOST=host)["ARIZE_API_HOST"]
+
+
+def test_a_scheme_in_a_host_is_not_told_as_a_path(load: Load):
+    assert "path" not in fails(load, ARIZE_API_HOST="https://h")["ARIZE_API_HOST"]
+
+
+def test_the_variable_of_the_typescript_client_is_refused_with_those_that_say_the_same(load: Load):
+    detail = fails(load, ARIZE_BASE_URL="http://s3cret.example:8080")["ARIZE_BASE_URL"]
+    for name in ("ARIZE_API_HOST", "ARIZE_API_PORT", "ARIZE_API_SCHEME", "ARIZE_REGION"):
+        assert name in detail
+    assert "s3cret" not in detail
 
 
 def test_every_setting_can_be_set(load: Load, tmp_path: Path):
     ca = tmp_path / "ca.pem"
     ca.write_text("-----BEGIN CERTIFICATE-----", encoding="ascii")
     assert load(
-        ARIZE_API_KEY=" k ",
+        ARIZE_API_KEY=" the-api-key ",
         ARIZE_REQUEST_VERIFY="Off",
         ARIZE_SSL_CA_CERT=str(ca),
         ARIZE_PROXY_URL="http://u:p@proxy:8080",
@@ -188,7 +255,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
         ARIZE_MCP_READ_ONLY="yes",
         ARIZE_MCP_LOG_LEVEL="debug",
     ) == Settings(
-        api_key="k",
+        api_key="the-api-key",
         verify_tls=False,
         ca_path=str(ca),
         proxy_url="http://u:p@proxy:8080",
@@ -250,6 +317,9 @@ def test_the_log_level_is_known_even_when_nothing_else_is(monkeypatch: pytest.Mo
     assert settings.log_level() == "WARNING"
     monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "debug")
     assert settings.log_level() == "DEBUG"
+    for other, meant in (("warn", "WARNING"), ("Warn", "WARNING"), ("FATAL", "CRITICAL")):
+        monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", other)
+        assert settings.log_level() == meant
     monkeypatch.setenv("ARIZE_MCP_LOG_LEVEL", "loud")
     assert settings.log_level() == "WARNING"
 
@@ -327,7 +397,12 @@ def test_files_without_their_folder_or_the_other_way_round_can_not_be_used(
 
 
 @pytest.mark.parametrize(
-    "environ", [{"ARIZE_MCP_TOOLSETS": "all"}, {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""}]
+    "environ",
+    [
+        {"ARIZE_MCP_TOOLSETS": "all"},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": "${user_config.files_dir}"},
+    ],
 )
 def test_files_are_left_out_where_the_folder_is_not_chosen(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]):
     for variable, value in environ.items():

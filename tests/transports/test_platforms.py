@@ -10,7 +10,7 @@ from tests.transports.test_stdio import Session
 # of the platform are imported before it seems to be another one: what is left to differ is this product.
 AS_ON_WINDOWS = """
 import asyncio, subprocess, sys
-import anyio, anyio._backends._asyncio, httpx, mcp.server.lowlevel, mcp.server.stdio, uvicorn
+import anyio, anyio._backends._asyncio, httpx, mcp.server.lowlevel, uvicorn
 
 def refuse(self, *arguments):
     raise NotImplementedError

@@ -18,7 +18,9 @@ import pytest
 from mcp.shared.message import SessionMessage
 from mcp.types import JSONRPCResponse
 
-from arize_mcp.transports.stdio import MAX_LINE_BYTES, pipes
+from arize_mcp.transports.files import files
+from arize_mcp.transports.lines import MAX_LINE_BYTES
+from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
 from tests.transports.test_stdio import Session
@@ -44,7 +46,7 @@ class Upstream:
             "ARIZE_API_HOST": "127.0.0.1",
             "ARIZE_API_PORT": port,
             "ARIZE_API_SCHEME": "http",
-            "ARIZE_API_KEY": "k",
+            "ARIZE_API_KEY": "some-key",
         }
 
     def take(self) -> socket.socket:
@@ -160,7 +162,7 @@ def test_a_cancelled_call_closes_its_request_and_the_server_goes_on(upstream: Up
 BAD_LINES: list[tuple[bytes, int | None, object]] = [
     (b"not json", -32700, None),
     (b'{"jsonrpc":"2.0","id":1,', -32700, None),
-    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', -32700, None),
+    (b'{"jsonrpc":"2.0","id":1,"method":"ping\xff"}', -32600, 1),
     (b"[" * 100_000, -32700, None),
     (b'[{"jsonrpc":"2.0","id":1,"method":"ping"}]', -32600, None),
     (b"[]", -32600, None),
@@ -175,6 +177,8 @@ BAD_LINES: list[tuple[bytes, int | None, object]] = [
     (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600, None),
     (b'{"jsonrpc":"2.0","id":3,"method":"ping","params":[1]}', -32600, 3),
     (b'{"jsonrpc":"2.0","method":7}', None, None),
+    (b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":{}}}', None, None),
+    (b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":[]}', None, None),
     (b"", None, None),
     (b"   ", None, None),
     (b"\r", None, None),
@@ -219,7 +223,8 @@ def test_a_request_before_initialize_gets_an_error_reply():
     session = Session("--sandbox")
     assert session.request("tools/list", {})["error"]["code"] == -32602
     assert session.initialize()["serverInfo"]["name"] == "arize-mcp"
-    assert session.end() == (0, b"", "")
+    refused = "WARNING arize_mcp.transports.requests: refused tools/list: Send initialize first.\n"
+    assert session.end() == (0, b"", refused)
 
 
 def peak_memory_mib(pid: int) -> float:
@@ -349,7 +354,7 @@ socket.getaddrinfo = getaddrinfo
 
 
 def test_a_name_look_up_that_hangs_does_not_keep_the_process(tmp_path: Path):
-    environ = {"ARIZE_API_KEY": "k", "ARIZE_API_HOST": "slow.example"}
+    environ = {"ARIZE_API_KEY": "some-key", "ARIZE_API_HOST": "slow.example"}
     session = Session(environ={**environ, **sitecustomize(tmp_path, HANGING_RESOLVER)})
     session.initialize()
     call: dict[str, Any] = {"name": "experiments_list", "arguments": {}}
@@ -377,15 +382,20 @@ def test_a_terminal_is_left_as_it_was():
     os.close(terminal)
 
 
-async def test_a_message_that_the_host_has_not_read_is_known():
+@pytest.mark.parametrize("kind", ["pipe", "socket", "thread"])
+async def test_a_message_that_the_host_has_not_read_is_known(kind: str):
     wire = object.__new__(Wire)
     wire.stdin_fd, stdin = os.pipe()
-    stdout, wire.stdout_fd = os.pipe()
+    if kind == "socket":
+        stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
+    else:
+        stdout, wire.stdout_fd = os.pipe()
     drained = asyncio.Event()
     drained.set()
     message = JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 3_000_000})
+    transport = files if kind == "thread" else pipes
     with anyio.fail_after(20), os.fdopen(stdout, "rb") as host:
-        async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
+        async with transport(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
             tasks.start_soon(replies.send, SessionMessage(message))
             while drained.is_set():
                 await anyio.lowlevel.checkpoint()

@@ -31,12 +31,16 @@ class Session:
         command: list[str] = COMMANDS[0],
         environ: dict[str, str] | None = None,
         inherited: Mapping[str, str] = ENVIRON,
+        stderr: Any = subprocess.PIPE,
+        closes_stderr: bool = False,
     ) -> None:
+        if closes_stderr:
+            command = ["/bin/sh", "-c", 'exec "$@" 2>&-', "sh", *command]
         self.process = subprocess.Popen(
             [*command, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             bufsize=0,
             env={**inherited, **(environ or {})},
         )
@@ -73,7 +77,7 @@ class Session:
     def end(self) -> tuple[int, bytes, str]:
         """Close stdin; returns the exit code, what else stood on stdout, and stderr."""
         stdout, stderr = self.process.communicate(timeout=20)
-        return self.process.returncode, stdout, stderr.decode()
+        return self.process.returncode, stdout, (stderr or b"").decode()
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=["module", "console-script"])
@@ -123,8 +127,8 @@ def test_the_environment_says_where_the_api_is(sandbox: Sandbox):
     [
         ({}, "missing-api-key"),
         ({"ARIZE_API_KEY": "${ARIZE_API_KEY}"}, "unusable-settings"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_REGION": "EU"}, "unusable-settings"),
-        ({"ARIZE_API_KEY": "k", "ARIZE_SSL_CA_CERT": __file__}, "unusable-settings"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_REGION": "EU"}, "unusable-settings"),
+        ({"ARIZE_API_KEY": "some-key", "ARIZE_SSL_CA_CERT": __file__}, "unusable-settings"),
     ],
 )
 def test_a_server_that_cant_work_starts_and_says_why(environ: dict[str, str], problem: str):

@@ -1,0 +1,188 @@
+"""A line of the host: the message that it holds, or the reply to one that holds none.
+
+Generous where nothing else can be meant. What can't be sent on as JSON is refused under the call's own id, with the
+place. Source: JSON-RPC 2.0, 5.1.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from contextlib import suppress
+from typing import Any, Final, cast
+
+from mcp import types
+from mcp.shared.message import ServerMessageMetadata, SessionMessage
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from arize_mcp.api import jsontext, problems
+from arize_mcp.api.problems import ArgumentError
+from arize_mcp.transports.lines import MAX_LINE_BYTES, TooLong
+from arize_mcp.transports.outline import Outline
+
+logger = logging.getLogger(__name__)
+
+_BOM: Final = b"\xef\xbb\xbf"
+_NOT_UTF8: Final = (
+    "Holds bytes that are not UTF-8: the text was cut inside a character or is in another encoding; send it whole, "
+    "in UTF-8."
+)
+# More than jsontext takes, less than Python's own parser.
+_LEVELS: Final = 150
+_NUMBER: Final = "urn:arize-mcp:number:"
+
+
+def read(line: bytes | TooLong) -> SessionMessage | bytes | None:
+    """A line's message; the reply to one that holds none; None where there is nothing to say.
+
+    A ``tools/call`` whose arguments can't be taken comes without them. The problem that answers it is then the
+    ``request_context`` in the message's metadata.
+    """
+    if isinstance(line, TooLong):
+        return _too_long(line)
+    line = line.removeprefix(_BOM)
+    if not line.strip():
+        return None
+    try:
+        value: Any = from_json(line)
+    except ValueError:
+        return _faulty(line)
+    return _message(value)
+
+
+def number_of(token: object) -> object:
+    """The progress token as the client sent it."""
+    if isinstance(token, str) and token.startswith(_NUMBER):
+        return float(token.removeprefix(_NUMBER))
+    return token
+
+
+def _message(value: Any) -> SessionMessage | bytes | None:
+    if isinstance(value, list):
+        return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    _mend(fields)
+    if fields:
+        # The adapter of all four would try each of them on the whole message.
+        with suppress(ValidationError):
+            return SessionMessage(_kind(fields).model_validate(fields, by_name=False))
+    if "method" in fields and "id" not in fields:
+        logger.warning("ignored a malformed notification")
+        return None
+    return _error(_id(fields), types.INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
+
+
+def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
+    if "method" in fields:
+        return types.JSONRPCRequest if "id" in fields else types.JSONRPCNotification
+    return types.JSONRPCError if "error" in fields else types.JSONRPCResponse
+
+
+def _mend(fields: dict[str, Any]) -> None:
+    """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole."""
+    _mend_empty(fields, "params", "result")
+    params: Any = fields.get("params")
+    if not isinstance(params, dict):
+        return
+    params = cast("dict[str, Any]", params)
+    _mend_empty(params, "arguments", "_meta", "capabilities")
+    _mend_members(params.get("capabilities"))
+    meta: Any = params.get("_meta")
+    if isinstance(meta, dict):
+        meta = cast("dict[str, Any]", meta)
+        token = meta.get("progressToken")
+        if isinstance(token, float) and math.isfinite(token):
+            meta["progressToken"] = f"{_NUMBER}{token!r}"  # the SDK knows whole ones and text
+        _mend_empty(meta, types.CLIENT_CAPABILITIES_META_KEY)
+        _mend_members(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
+
+
+def _mend_members(fields: Any) -> None:
+    if isinstance(fields, dict):
+        fields = cast("dict[str, Any]", fields)
+        _mend_empty(fields, *fields)
+
+
+def _mend_empty(fields: dict[str, Any], *names: str) -> None:
+    if [] in fields.values():
+        for name in names:
+            if fields.get(name) == []:
+                fields[name] = {}
+
+
+def _faulty(line: bytes) -> SessionMessage | bytes | None:
+    """What comes of a line that can't be sent on as JSON, or is none."""
+    broken = jsontext.HALF_A_PAIR
+    try:
+        text = line.decode()
+    except UnicodeDecodeError:
+        text, broken = line.decode(errors="surrogateescape"), _NOT_UTF8
+    try:
+        try:
+            value = jsontext.read_faulty(text)
+        except RecursionError:
+            outline = Outline(_LEVELS, MAX_LINE_BYTES)
+            outline.feed(line)
+            value = jsontext.read_faulty(outline.text.decode(errors="surrogateescape"))
+    except ValueError:
+        return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
+    fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if not ("method" in fields and "id" in fields):
+        # Nobody waits for an answer to it, and all that it may ask for is to be done: cancel, for one.
+        return _message(value)
+    arguments = _taken_arguments(fields)
+    beside = jsontext.faults(fields, broken)
+    if beside:
+        errors = [{"pointer": pointer, "detail": detail} for pointer, detail in beside]
+        said = f"Invalid request: {beside[0][0]}: {beside[0][1]}"
+        return _error(_id(fields), types.INVALID_REQUEST, said, {"errors": errors})
+    wrong = jsontext.faults(arguments, broken)
+    if wrong:
+        return _refused(fields, [{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
+    if arguments is not None:
+        fields["params"]["arguments"] = arguments
+    return _message(fields)
+
+
+def _too_long(line: TooLong) -> SessionMessage | bytes | None:
+    fields: dict[str, Any] = {}
+    with suppress(ValueError):
+        value: Any = from_json(line.outline.removeprefix(_BOM))
+        fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    said = f"is {line.size_bytes} bytes long, and at most {MAX_LINE_BYTES} are taken"
+    if _id(fields) is None or fields.get("method") != "tools/call":
+        known = _id(fields) if "method" in fields else None
+        return _error(known, types.INVALID_REQUEST, f"Invalid request: the message {said}")
+    _taken_arguments(fields)
+    detail = f"The call {said}: send fewer runs a call, or record them from a file (ARIZE_MCP_TOOLSETS=files)."
+    return _refused(fields, [{"pointer": "#", "detail": detail}])
+
+
+def _taken_arguments(fields: dict[str, Any]) -> Any:
+    """The arguments of a tools/call, which loses them; None for any other request."""
+    params: Any = fields.get("params")
+    if fields.get("method") != "tools/call" or not isinstance(params, dict):
+        return None
+    return cast("dict[str, Any]", params).pop("arguments", None)
+
+
+def _refused(fields: dict[str, Any], errors: list[ArgumentError]) -> SessionMessage | bytes | None:
+    """The call, with the problem that answers it."""
+    message = _message(fields)
+    if isinstance(message, SessionMessage):
+        message.metadata = ServerMessageMetadata(request_context=problems.bad_arguments(errors))
+    return message
+
+
+def _id(fields: dict[str, Any]) -> str | int | None:
+    request_id = fields.get("id")
+    if isinstance(request_id, bool) or (isinstance(request_id, int) and jsontext.faults(request_id)):
+        return None
+    return request_id if isinstance(request_id, str | int) else None
+
+
+def _error(request_id: str | int | None, code: int, message: str, data: object = None) -> bytes:
+    error = {"code": code, "message": message} | ({} if data is None else {"data": data})
+    return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error}).encode()

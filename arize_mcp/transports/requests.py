@@ -1,0 +1,110 @@
+"""The host's requests until they are answered."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any, Final, cast
+
+from mcp import types
+from mcp.types.version import LATEST_HANDSHAKE_VERSION
+from pydantic import ValidationError
+
+from arize_mcp.api import jsontext
+from arize_mcp.transports import messages
+
+logger = logging.getLogger(__name__)
+
+_DETAILS: Final = {
+    "missing": "Required, but missing.",
+    "dict_type": "Must be an object.",
+    "model_type": "Must be an object.",
+    "list_type": "Must be an array.",
+    "string_type": "Must be a string.",
+}
+
+
+class Requests:
+    """Notes what comes from the host and what goes to it.
+
+    Attributes:
+        open: the requests that have no answer yet, by id.
+        answered: how many have had one.
+    """
+
+    def __init__(self) -> None:
+        self.open: dict[str | int, types.JSONRPCRequest] = {}
+        self.answered = 0
+        self._version: str | None = None
+
+    def came(self, message: types.JSONRPCMessage) -> None:
+        """Note a message of the host."""
+        if isinstance(message, types.JSONRPCRequest):
+            self.open[message.id] = message
+        elif isinstance(message, types.JSONRPCNotification) and message.method == "notifications/cancelled":
+            # A request that is cancelled is never answered.
+            request_id = (message.params or {}).get("requestId")
+            if isinstance(request_id, str | int):
+                self.open.pop(request_id, None)
+
+    def goes(self, message: types.JSONRPCMessage) -> types.JSONRPCMessage:
+        """Note a message to the host; returns it as the host is to have it."""
+        if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
+            request = None if message.id is None else self.open.pop(message.id, None)
+            self.answered += request is not None
+            if request is not None and request.method == "initialize" and isinstance(message, types.JSONRPCResponse):
+                self._version = message.result["protocolVersion"]
+            if request is not None and isinstance(message, types.JSONRPCError) and _is_silent(message.error):
+                data = _what_is_wrong(request, self._version)
+                logger.warning("refused %s: %s", request.method[:100], data["detail"])
+                error = types.ErrorData(code=message.error.code, message=message.error.message, data=data)
+                return types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error)
+        elif isinstance(message, types.JSONRPCNotification) and message.params and "progressToken" in message.params:
+            token = messages.number_of(message.params["progressToken"])
+            params = {**message.params, "progressToken": token}
+            return types.JSONRPCNotification(jsonrpc="2.0", method=message.method, params=params)
+        return message
+
+
+def _is_silent(error: types.ErrorData) -> bool:
+    return error.code == types.INVALID_PARAMS and error.data == ""
+
+
+def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[str, Any]:
+    """What the SDK, which refused a request's params, found: it doesn't say.
+
+    Args:
+        request: the request.
+        agreed: the version of the protocol that a handshake agreed on, if there was one.
+    """
+    params: Mapping[str, Any] = request.params or {}
+    meta: Any = {} if agreed or request.method == "initialize" else params.get("_meta")
+    told = cast("dict[str, Any]", meta).get(types.PROTOCOL_VERSION_META_KEY) if isinstance(meta, dict) else None
+    try:
+        types.methods.parse_client_request(request.method, agreed or told or LATEST_HANDSHAKE_VERSION, params)
+    except ValidationError as error:
+        found = {
+            _pointer(fault["loc"], params): fault for fault in error.errors(include_url=False, include_input=False)
+        }
+    else:
+        return {"detail": "Send initialize first."}
+    errors = [
+        {"pointer": pointer, "detail": _DETAILS.get(fault["type"], fault["msg"] + ".")}
+        for pointer, fault in found.items()
+    ]
+    return {"detail": " ".join(f"{error['pointer']}: {error['detail']}" for error in errors), "errors": errors}
+
+
+def _pointer(location: tuple[int | str, ...], params: Mapping[str, Any]) -> str:
+    """Where in the params a fault is. A location begins with "params", and may end with the kinds that were tried."""
+    path: list[int | str] = []
+    value: Any = params
+    for token in location[1:]:
+        if not isinstance(value, dict if isinstance(token, str) else list):
+            break
+        path.append(token)
+        try:
+            value = cast("Any", value[cast("Any", token)])
+        except LookupError:
+            break
+    return jsontext.pointer(path)

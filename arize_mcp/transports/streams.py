@@ -1,0 +1,113 @@
+"""The two streams that the SDK wants of a transport: the messages of the host, and those to it."""
+
+from __future__ import annotations
+
+import asyncio
+from abc import abstractmethod
+from collections.abc import AsyncGenerator, Callable
+from functools import partial
+from types import TracebackType
+from typing import Final, Self
+
+import anyio
+from mcp import types
+from mcp.shared.message import SessionMessage
+
+from arize_mcp.transports import messages
+from arize_mcp.transports.lines import TooLong
+from arize_mcp.transports.requests import Requests
+
+_DUMP: Final = types.jsonrpc_message_adapter.dump_json
+_TURNS: Final = 300
+_TURN_S: Final = 0.001
+
+
+class _Stream:
+    """What the SDK wants of both streams beside their messages."""
+
+    async def aclose(self) -> None:
+        """Nothing: who opened the descriptors closes them."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, exc_type: type[BaseException] | None, exc_val: BaseException | None, exc_tb: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+
+class Outgoing(_Stream):
+    """The messages to the host, no faster than it reads.
+
+    Args:
+        drained: is cleared while there are messages that the host has not read.
+    """
+
+    def __init__(self, drained: asyncio.Event) -> None:
+        self.drained = drained
+        self.requests = Requests()
+
+    async def send(self, item: SessionMessage) -> None:
+        """Write a message."""
+        await self.write(partial(_DUMP, self.requests.goes(item.message), by_alias=True, exclude_unset=True))
+
+    @abstractmethod
+    async def write(self, made: Callable[[], bytes]) -> None:
+        """Write what is made only when it can be: many replies of a megabyte may be waiting."""
+
+
+class Incoming(_Stream):
+    """The messages of the host. What is none is answered right here.
+
+    Args:
+        lines: the host's lines.
+        outgoing: where to.
+        is_local: whether no call needs the network.
+    """
+
+    def __init__(self, lines: AsyncGenerator[bytes | TooLong], outgoing: Outgoing, *, is_local: bool) -> None:
+        self._lines = lines
+        self._outgoing = outgoing
+        self._is_local = is_local
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> SessionMessage:
+        while True:
+            try:
+                line = await anext(self._lines)
+            except StopAsyncIteration:
+                await self._settled()
+                raise
+            message = messages.read(line)
+            if isinstance(message, bytes):
+                await self._outgoing.write(lambda reply=message: reply)
+            elif message is not None:
+                self._outgoing.requests.came(message.message)
+                return message
+
+    async def receive(self) -> SessionMessage:
+        """The next message.
+
+        Raises:
+            anyio.EndOfStream: the host closed stdin.
+        """
+        try:
+            return await anext(self)
+        except StopAsyncIteration:
+            raise anyio.EndOfStream from None
+
+    async def _settled(self) -> None:
+        """Give what was asked before the end of input the time to be answered.
+
+        What needs no network takes some turns of the loop. What does is still open after those, and the SDK, which
+        learns of the end now, cancels it. Turns are counted, not seconds: an import may hold the loop for longer.
+        """
+        requests, drained = self._outgoing.requests, self._outgoing.drained
+        left = _TURNS
+        while left and (requests.open or not drained.is_set()):
+            before = requests.answered
+            await asyncio.sleep(_TURN_S if self._is_local or not drained.is_set() else 0)
+            left = left - 1 if requests.answered == before else _TURNS
