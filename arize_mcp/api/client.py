@@ -136,8 +136,8 @@ class ExperimentsAPI:
             try:
                 return await self._calls.request(call, Experiment, "POST", *segments, body=body)
             except ProblemError as error:
-                # A timeout of the server's, and a redirect, don't say that nothing was done.
-                if error.status is not None and (error.status < 400 or error.status == 408):
+                # A redirect doesn't say that nothing was done.
+                if error.status is not None and error.status < 400:
                     raise LostAnswerError(error) from error
                 raise
 

@@ -14,7 +14,7 @@ import pytest
 
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.files import folder as folders
-from arize_mcp.files.beneath import by_descriptor, by_path
+from arize_mcp.files.beneath import OutsideError, by_descriptor, by_path
 from arize_mcp.files.folder import Folder
 
 WINDOWS = sys.platform == "win32"
@@ -219,6 +219,14 @@ def test_what_is_swapped_meanwhile_never_leads_out(root: Path, swapped: str):
         stop.set()
         thread.join()
     assert seen <= {"inside", "refused"}
+
+
+def test_a_file_that_becomes_a_link_before_it_is_opened_is_not_followed(root: Path, find: folders.FindPlace):
+    with find(str(root), ["results.jsonl"]) as place:
+        (root / "results.jsonl").unlink()
+        (root / "results.jsonl").symlink_to(root.parent / "out" / "secret.jsonl")
+        with pytest.raises((OSError, OutsideError)):
+            place.open(os.O_RDONLY)
 
 
 def test_a_file_over_the_limit_is_not_read_and_not_written(folder: Folder, root: Path):

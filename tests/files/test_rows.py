@@ -185,6 +185,11 @@ def test_csv_has_the_types_that_its_cells_show(written: Written, bom: str):
     assert checked.types["score"] == "number"
 
 
+def test_a_column_of_csv_with_numbers_and_truth_values_is_text(written: Written):
+    _, runs = load(written("r.csv", "example_id,output,x,y,z\na,o,1,true,1e999\nb,o,true,0,2\n"))
+    assert [(run["x"], run["y"], run["z"]) for run in runs] == [("1", "true", None), ("true", "0", 2)]
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("last", ["", "end"])
 def test_csv_has_any_line_ends(written: Written, end: str, last: str):

@@ -195,6 +195,8 @@ async def test_a_timeout_of_the_servers_is_no_refusal_of_an_append(
     async with hosted(sandbox, tmp_path, relay) as host:
         host.write(rows())
         content = await host.record()
+        if request_number and stores == "before the answer":
+            assert content["added"] == ROWS
         for request in faulty.late:
             await relay.store(request)
         calls = 0
@@ -578,6 +580,8 @@ async def test_going_on_is_refused_where_the_experiment_is_not_the_files(sandbox
         other = sandbox.store.experiments(None, None, None, 100, None)[0][-1]["id"]
         assert (await host.record(experiment_id=other, first_row=0))["type"] == URN + "other-runs"
         assert (await host.record(experiment_id="nope", first_row=0))["status"] == 404
+        renamed = await host.record(experiment_id=experiment["id"], first_row=0, name="another")
+        assert (renamed["type"], "another name" in renamed["detail"]) == (URN + "other-runs", True)
         assert host.stored() == rows(1500)
 
 
