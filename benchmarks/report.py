@@ -61,6 +61,7 @@ def markdown(result: dict[str, Any]) -> str:
         _fitted(result["scenarios"]),
         "### Growth",
         *(f"{title}:\n\n{_growth(result['growth'][dimension])}" for dimension, title in _GROWTH.items()),
+        *(("### Tasks, with an API that takes 100 ms", tasks(result["tasks"])) if "tasks" in result else ()),
         "### What a model pays, characters",
         _model_pays(result["model_pays"]),
         "### Installation",
@@ -114,6 +115,22 @@ def _growth(by_server: dict[str, Any]) -> str:
     sizes = list(next(iter(by_server.values())))
     rows = [[TITLES[key], *(_with_spread(by_size[size]) for size in sizes)] for key, by_size in by_server.items()]
     return _table(["", *(f"{int(size):,}" for size in sizes)], rows)
+
+
+def tasks(measured: dict[str, Any]) -> str:
+    """What each task costs by each way."""
+    ways = {"ours_analysis": "in one call", "ours": "reading all runs", "fastmcp": "reading all runs"}
+    rows = [
+        [
+            task["title"],
+            f"{TITLES[server]}, {ways[server]}",
+            *(f"{costs[cost]['median']:,.0f}" for cost in ("calls", "chars", "requests")),
+            _with_spread(costs["seconds"]),
+        ]
+        for task in measured["tasks"].values()
+        for server, costs in task["servers"].items()
+    ]
+    return _table(["task", "by", "calls", "characters read by the model", "requests", "seconds"], rows)
 
 
 def _model_pays(model_pays: dict[str, Any]) -> str:

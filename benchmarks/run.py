@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import install
 import machine
+import tasks
 from driver import DriverError
 from environments import ROOT, Environments, UnfitError
 from report import markdown
@@ -72,6 +73,7 @@ def measure(environments: Environments, *, quick: bool, reasons: list[str]) -> d
     with machine.watched() as foreign, upstream() as canned:
         results = Run(environments, canned, plan).measure()
     gc.enable()
+    measured_tasks = tasks.measure(environments, plan.task_rounds)
     installed = install.measure(environments, with_times=plan.install_times)
     signal.alarm(0)
     result: dict[str, Any] = {
@@ -84,6 +86,7 @@ def measure(environments: Environments, *, quick: bool, reasons: list[str]) -> d
         "machine": machine.facts(),
         "versions": _versions(environments),
         **_measured(results),
+        "tasks": measured_tasks,
         "install": installed,
     }
     result["targets"] = judged(result)

@@ -65,6 +65,7 @@ class Plan:
     growth_load_s: float
     growth_servers: tuple[str, ...]
     install_times: bool
+    task_rounds: int
 
 
 QUICK: Final = Plan(
@@ -79,6 +80,7 @@ QUICK: Final = Plan(
     growth_load_s=0.3,
     growth_servers=("ours_unlimited",),
     install_times=False,
+    task_rounds=1,
 )
 FULL: Final = Plan(
     rounds=9,
@@ -92,6 +94,7 @@ FULL: Final = Plan(
     growth_load_s=1.0,
     growth_servers=GROWTH,
     install_times=True,
+    task_rounds=3,
 )
 
 # At 20 ms a call, as many calls as the others make would take most of the time.
@@ -140,8 +143,8 @@ class Upstream:
 
 
 @contextmanager
-def upstream() -> Generator[Upstream]:
-    command = [sys.executable, str(HERE / "upstream.py")]
+def upstream(delay_ms: int = 0) -> Generator[Upstream]:
+    command = [sys.executable, str(HERE / "upstream.py"), str(delay_ms)]
     process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     assert process.stdin is not None
     assert process.stdout is not None

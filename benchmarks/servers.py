@@ -20,6 +20,7 @@ class Server:
 TITLES = {
     "ours": "arize-mcp",
     "ours_unlimited": "arize-mcp, limit off",
+    "ours_analysis": "arize-mcp, toolset analysis",
     "fastmcp": "FastMCP from_openapi",
     "ten_minutes": "mcp SDK + httpx, ten minutes",
     "typescript": "TypeScript SDK, text only",
@@ -40,7 +41,7 @@ def servers(environments: Environments, port: int) -> dict[str, Server]:
         "ARIZE_API_HOST": "127.0.0.1",
         "ARIZE_API_PORT": str(port),
         "ARIZE_API_SCHEME": "http",
-        "ARIZE_API_KEY": "k",
+        "ARIZE_API_KEY": "key-of-the-benchmark",
     }
     upstream = {"UPSTREAM_URL": f"http://127.0.0.1:{port}"}
     arize_mcp = (str(environments.ours.folder / "bin" / "arize-mcp"),)
@@ -50,6 +51,7 @@ def servers(environments: Environments, port: int) -> dict[str, Server]:
     commands: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {
         "ours": (arize_mcp, ours),
         "ours_unlimited": (arize_mcp, {**ours, "ARIZE_MCP_MAX_RESULT_CHARS": "0"}),
+        "ours_analysis": (arize_mcp, {**ours, "ARIZE_MCP_TOOLSETS": "analysis"}),
         "fastmcp": ((fastmcp, str(PEERS / "fastmcp_openapi.py")), upstream),
         "ten_minutes": ((sdk, str(PEERS / "ten_minutes.py")), upstream),
         "typescript": (typescript, upstream),

@@ -88,7 +88,12 @@ async def soak(total: int) -> bool:
     outcomes = {True: 0, False: 0}
     async with raw_server(answer(), route=route) as upstream:
         host, _, port = upstream.base_url.removeprefix("http://").partition(":")
-        env = {"ARIZE_API_HOST": host, "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http", "ARIZE_API_KEY": "k"}
+        env = {
+            "ARIZE_API_HOST": host,
+            "ARIZE_API_PORT": port,
+            "ARIZE_API_SCHEME": "http",
+            "ARIZE_API_KEY": "key-of-the-soak",
+        }
         parameters = StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp"], env=env)
         async with Client(parameters) as client:
 

@@ -94,6 +94,8 @@ GROWTH_TARGETS: Final = {
     "chars": "characters an output: cost of a character, over that at a smaller size",
 }
 TOOLS_CHARS_LIMIT: Final = 10_000
+TASK_LIMITS: Final = {"calls": 1, "chars": 6_000, "requests": 1, "seconds": 1.2}
+COMPUTING_MS_LIMIT: Final = 60
 
 
 def summary(values: list[float]) -> dict[str, Any]:
@@ -109,7 +111,27 @@ def judged(result: dict[str, Any]) -> list[dict[str, Any]]:
         worst = _worst_growth(result["growth"][dimension]["ours_unlimited"])
         rows.append(_row(name, worst, GROWTH_LIMIT, at_most=True))
     tools = float(result["model_pays"]["ours"]["tools"])
-    return [*rows, _row("characters of tools/list", [tools], TOOLS_CHARS_LIMIT, at_most=True)]
+    rows.append(_row("characters of tools/list", [tools], TOOLS_CHARS_LIMIT, at_most=True))
+    return rows + judged_tasks(result["tasks"])
+
+
+def judged_tasks(measured: dict[str, Any]) -> list[dict[str, Any]]:
+    """The targets of what a model's question costs, where the server computes the answer."""
+    rows: list[dict[str, Any]] = []
+    for task in measured["tasks"].values():
+        costs = task["servers"]["ours_analysis"]
+        least = {"calls": 1, "chars": 1, "requests": task["requests"], "seconds": task["api_s"]}
+        names = {
+            "calls": "calls",
+            "chars": "characters",
+            "requests": "requests over pages and one for each experiment",
+            "seconds": "seconds over the API's own, in sequence",
+        }
+        for cost, limit in TASK_LIMITS.items():
+            ratios = [value / least[cost] for value in costs[cost]["rounds"]]
+            rows.append(_row(f"{task['title']}: {names[cost]}", ratios, limit, at_most=True))
+    computing_ms = measured["computing_ms"]["rounds"]
+    return [*rows, _row("computing 2 x 1,000 runs of 2 kB, ms", computing_ms, COMPUTING_MS_LIMIT, at_most=True)]
 
 
 def _judged(target: Target, scenarios: dict[str, Any]) -> dict[str, Any]:

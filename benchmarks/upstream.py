@@ -1,9 +1,12 @@
 """The canned Arize upstream: five endpoints whose answers are made once and then only sent, so that it isn't measured.
 
-Run: python benchmarks/upstream.py. It prints its port on loopback, and ends when its stdin does.
+Run: python benchmarks/upstream.py [DELAY_MS]. It prints its port on loopback, and ends when its stdin does. DELAY_MS is
+what each answer takes.
 
 The id of an experiment says what its runs are: ``runs-500-2000`` has 500 of them with an output of 2,000 characters
-each, every other one has three short ones. GET /count answers with the number of requests so far, itself not counted.
+each; ``evaluated-1000-1`` has 1,000 of 2 kB with scores, labels, explanations and failures, and other ones than
+``evaluated-1000-2``; every other one has three short ones. GET /count answers with the number of requests so far,
+itself not counted.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 _LISTED: Final = 200
 _MAX_KEPT: Final = 2_000
 _RUNS_ID: Final = re.compile(r"runs-(\d+)-(\d+)")
+_EVALUATED_ID: Final = re.compile(r"evaluated-(\d+)-(\d+)")
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _SENTENCE: Final = 'The customer asks where the parcel is; the agent says "it left on Monday" and gives the number.\n'
 
@@ -57,6 +61,26 @@ def run(number: int, text: str) -> dict[str, Any]:
     }
 
 
+def evaluated_run(number: int, variant: int) -> dict[str, Any]:
+    """A run of 2 kB as an evaluation makes it: two scores with labels and explanations; one in 31 has failed."""
+    failed = (number + 7 * variant) % 31 == 0
+    evaluated: dict[str, Any] = {
+        "id": f"018f0000-0000-7000-8{variant:03}-{number:012}",
+        "example_id": f"fb900548-04b1-5528-b17b-{number:012}",
+        "output": None if failed else output(1_100),
+        "error": f"APITimeoutError: no answer within {20 + number % 9} s" if failed else None,
+        "model": ("gpt-4.1", "gpt-4.1-mini", "gpt-4.1-nano")[number % 3],
+        "latency_ms": 100 + number * 37 % 900,
+        "token_count": 40 + number * 11 % 300,
+    }
+    for name, factor in {"correctness": 3, "helpfulness": 5}.items() if not failed else ():
+        score = (number * factor + number // 7 * variant) % 5 / 4
+        evaluated[f"eval.{name}.score"] = score
+        evaluated[f"eval.{name}.label"] = "good" if score > 0.5 else "bad"
+        evaluated[f"eval.{name}.explanation"] = output(250)
+    return evaluated
+
+
 class Answers:
     """The bytes of an answer to each request line, made when it is first asked for."""
 
@@ -89,6 +113,9 @@ class Answers:
             case ("GET", "v2", "experiments", experiment_id):
                 return _answer("200 OK", experiment(experiment_id))
             case ("GET", "v2", "experiments", experiment_id, "runs"):
+                if match := _EVALUATED_ID.fullmatch(experiment_id):
+                    runs = [evaluated_run(number, int(match[2])) for number in range(int(match[1]))]
+                    return _page("experiment_runs", runs, query, max_limit=500)
                 match = _RUNS_ID.fullmatch(experiment_id)
                 total, chars = (int(match[1]), int(match[2])) if match else (3, 20)
                 text = output(chars)
@@ -120,8 +147,9 @@ class Connection(asyncio.Protocol):
 
     requests = 0
 
-    def __init__(self, answers: Answers) -> None:
+    def __init__(self, answers: Answers, delay_s: float) -> None:
         self._answers = answers
+        self._delay_s = delay_s
         self._received = bytearray()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -142,14 +170,18 @@ class Connection(asyncio.Protocol):
                 self._transport.write(_head("200 OK", "text/plain", len(content)) + content)
             else:
                 Connection.requests += 1
-                self._transport.write(self._answers.to(request_line))
+                answer = self._answers.to(request_line)
+                if self._delay_s:
+                    asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, answer)
+                else:
+                    self._transport.write(answer)
 
 
-async def serve() -> None:
-    """Serve until stdin ends."""
+async def serve(delay_s: float) -> None:
+    """Serve until stdin ends; each answer takes that long."""
     answers = Answers()
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: Connection(answers), "127.0.0.1", 0, backlog=512)
+    server = await loop.create_server(lambda: Connection(answers, delay_s), "127.0.0.1", 0, backlog=512)
     print(server.sockets[0].getsockname()[1], flush=True)
     ended = asyncio.Event()
     loop.add_reader(sys.stdin.fileno(), ended.set)
@@ -158,4 +190,4 @@ async def serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(serve())
+    asyncio.run(serve(float(sys.argv[1]) / 1000 if len(sys.argv) > 1 else 0.0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -33,11 +34,20 @@ OURS: dict[str, set[str]] = {
     "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "settings.settings"},
     "api.paging": {"api.models", "api.answers", "api.calls", "api.problems"},
     "api.lost_appends": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
+    "api.all_runs": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
         "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
-        "api.lost_creates", "api.lost_appends", "settings.settings",
+        "api.lost_creates", "api.lost_appends", "api.all_runs", "settings.settings",
     },
+    "analysis.__init__": set(),
+    "analysis.numbers": set(),
+    "analysis.fields": set(),
+    "analysis.errors": {"analysis.fields"},
+    "analysis.runs": {"analysis.errors", "analysis.fields", "analysis.numbers"},
+    "analysis.summary": {"analysis.errors", "analysis.fields", "analysis.numbers", "analysis.runs"},
+    "analysis.comparison": {"analysis.fields", "analysis.numbers", "analysis.runs", "analysis.summary"},
+    "analysis.query": {"analysis.fields"},
     "files.__init__": set(),
     "files.beneath": set(),
     "files.rows": {"api.problems"},
@@ -57,9 +67,19 @@ OURS: dict[str, set[str]] = {
     "server.shortening": {"api.answers", "api.jsontext", "api.problems"},
     "server.fitting": {"api.answers", "api.jsontext", "server.shortening"},
     "server.confirming": {"api.answers", "api.problems", "settings.settings"},
-    "server.prompts": set(),
+    "server.listing": {"api.answers", "api.jsontext", "server.shortening"},
+    "server.analysis_models": {"api.models"},
+    "server.computing": {
+        "analysis.comparison", "analysis.fields", "analysis.query", "analysis.runs", "analysis.summary", "api.calls",
+        "api.client", "api.models", "api.problems", "server.analysis_models", "server.listing", "server.shortening",
+    },
+    "server.prompts": {
+        "api.client", "api.problems", "settings.settings", "server.arguments", "server.analysis_models",
+        "server.computing", "server.shortening",
+    },
     "server.resources": {
-        "api.client", "api.models", "api.problems", "server.arguments", "server.fitting", "server.shortening",
+        "api.answers", "api.client", "api.models", "api.problems", "server.arguments", "server.analysis_models",
+        "server.computing", "server.fitting", "server.shortening",
     },
     "server.tools.__init__": set(),
     "server.tools.tool": {
@@ -76,8 +96,8 @@ OURS: dict[str, set[str]] = {
         "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
     },
     "server.recording": {
-        "api.answers", "api.calls", "api.client", "api.jsontext", "api.lost_appends", "api.models", "api.paging",
-        "api.problems", "files.folder", "files.runfile", "files.runs",
+        "api.answers", "api.calls", "api.client", "api.ids", "api.jsontext", "api.lost_appends", "api.models",
+        "api.paging", "api.problems", "files.folder", "files.runfile", "files.runs",
     },
     "server.exporting": {
         "api.answers", "api.calls", "api.client", "api.models", "api.paging", "api.problems", "files.folder",
@@ -86,6 +106,9 @@ OURS: dict[str, set[str]] = {
     "server.tools.files": {
         "api.problems", "files.folder", "server.confirming", "server.exporting", "server.recording",
         "server.shortening", "server.tools.tool",
+    },
+    "server.tools.analysis": {
+        "server.analysis_models", "server.computing", "server.shortening", "server.tools.tool",
     },
     "server.tools.toolsets": {"settings.settings", "server.tools.tool", "server.tools.experiments"},
     "server.app": {
@@ -172,6 +195,13 @@ def test_a_module_imports_only_along_the_arrows(module: str):
 def test_a_library_is_imported_only_where_it_belongs(module: str):
     theirs = {name.split(".")[0] for name in imports(MODULES[module])} & set(THEIRS)
     assert [name for name in sorted(theirs) if module not in THEIRS[name]] == []
+
+
+@pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("analysis.")])
+def test_what_computes_imports_nothing_but_the_standard_library_and_its_own_room(module: str):
+    others = {name.split(".")[0] for name in imports(MODULES[module])} - {"arize_mcp"}
+    assert others <= sys.stdlib_module_names
+    assert all(name.startswith("analysis.") for name in OURS[module])
 
 
 def test_only_the_settings_read_the_environment():

@@ -15,6 +15,7 @@ from typing import Any
 import jsonschema
 import pytest
 
+from arize_mcp.server import analysis_models
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings import endpoint, settings
 from tests.transports.test_stdio import Session
@@ -86,7 +87,8 @@ def test_the_readmes_tools_are_the_tools():
 
 def test_the_readmes_toolsets_are_the_toolsets():
     table = {
-        name.strip("`"): (toolset.strip("`"), writes) for toolset, name, _, writes in rows("More tools, switched on")
+        name.strip("`"): (toolset.strip("`"), writes)
+        for toolset, name, _, writes in rows("More tools, when you want them")
     }
     assert table == {
         name: (toolset, "no" if tool.read_only else "yes, destructive" if tool.destructive else "yes")
@@ -94,6 +96,21 @@ def test_the_readmes_toolsets_are_the_toolsets():
         for name, tool in offered((toolset,)).items()
         if name not in TOOLS
     }
+
+
+def test_the_readmes_section_on_more_tools_stays_short():
+    section = README.split("\n## More tools, when you want them\n")[1].split("\n## ")[0]
+    assert len([line for line in section.splitlines() if line]) <= 15
+
+
+def test_the_document_on_numbers_names_every_member_of_an_answer():
+    document = (ROOT / "docs" / "analysis.md").read_text(encoding="utf-8")
+    members = {
+        name
+        for model in (analysis_models.Summary, analysis_models.Comparison, analysis_models.Table)
+        for name in model.model_fields
+    }
+    assert sorted(name for name in members if f"`{name}`" not in document) == []
 
 
 def test_the_readmes_settings_are_the_settings_and_server_jsons():
@@ -136,14 +153,15 @@ def test_the_bundles_manifest_says_what_the_code_does():
     asked: dict[str, dict[str, Any]] = MANIFEST["user_config"]
     assert set(environ) <= variables()
     # One choice says both whether there are tools for files and where: an empty folder leaves the toolset out.
-    assert environ.pop("ARIZE_MCP_TOOLSETS") == "files"
     assert asked["files_dir"]["type"] == "directory"
+    environ["ARIZE_MCP_TOOLSETS"] = environ["ARIZE_MCP_TOOLSETS"].removesuffix(",files")
     assert [f"${{user_config.{name}}}" for name in asked] == list(environ.values())
     # What is left out arrives as an unfilled placeholder where there is no default.
     assert [name for name, field in asked.items() if "default" not in field] == ["api_key"]
     assert (asked["api_key"]["sensitive"], asked["api_key"]["required"]) == (True, True)
     assert all(region in asked["region"]["description"] for region in endpoint.REGIONS)
     assert all(word in asked["confirm_delete"]["description"] for word in settings.CONFIRM_DELETE)
+    assert all(word in asked["toolsets"]["description"] for word in settings.TOOLSETS)
     assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
 
 

@@ -20,12 +20,19 @@ from arize_mcp.server.app import create_server
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings.settings import Settings
 
-TOOLS = offered(("datasets",))
+TOOLSETS = ("analysis", "datasets")
+TOOLS = offered(TOOLSETS)
 DOCUMENT = Path(__file__).parent.parent / "docs" / "tools.md"
 HEAD = """\
 # The tools, by example
 
 A call and its answer for each tool, from the sandbox. Ids, cursors, times and request ids are different every time.
+"""
+ANALYSIS = """\
+## The toolset `analysis`
+
+With `ARIZE_MCP_TOOLSETS=analysis` there are three more tools, which read all runs. [analysis.md](analysis.md) says what
+each number is.
 """
 DATASETS = """\
 ## The toolset `datasets`
@@ -61,14 +68,14 @@ async def generated() -> str:
     store = Store()
     api = ExperimentsAPI(Settings(base_url="http://sandbox", api_key=API_KEY), app=create_app(store))
     parts = [HEAD]
-    async with Client(create_server(api, Settings(toolsets=("datasets",)))) as client:
+    async with Client(create_server(api, Settings(toolsets=TOOLSETS))) as client:
 
         async def call(tool: str, arguments: dict[str, Any]) -> dict[str, Any]:
             return dict((await client.call_tool(tool, arguments)).structured_content or {})
 
         async def show(tool: str, arguments: dict[str, Any], words: str = "") -> dict[str, Any]:
             content = await call(tool, arguments)
-            heading = words or f"{'###' if DATASETS in parts else '##'} {tool}\n\n{TOOLS[tool].description}"
+            heading = words or f"{'###' if ANALYSIS in parts else '##'} {tool}\n\n{TOOLS[tool].description}"
             parts.append(f"{heading}\n\n{block(arguments)}\n\n{block(content)}\n")
             return content
 
@@ -93,6 +100,16 @@ async def generated() -> str:
         await show("experiments_create", {**new, "datasetId": "x", "name": ""}, "Wrong arguments, all at once:")
         await show("experiments_delete", {"experiment_id": created["id"]})
         await show("experiments_delete", {"experiment_id": created["id"]}, "Once more:")
+
+        parts.append(ANALYSIS)
+        by_id = {"experiment_id": newest["id"]}
+        await show("experiments_summarize", {**by_id, "group_by": "model", "limit": 1})
+        page = await call("experiments_list", {"name": "support-baseline"})
+        compared = {"baseline_id": page["experiments"][0]["id"], "candidate_id": newest["id"]}
+        await show("experiments_compare", {**compared, "change": "better", "limit": 1})
+        where = [{"field": "latency_ms", "op": ">=", "value": "400"}]
+        fields = ["example_id", "latency_ms", "error"]
+        await show("experiments_runs_query", {**by_id, "fields": fields, "where": where, "sort": "-latency_ms"})
 
         parts.append(DATASETS)
         await show("datasets_list", {"name": "support"})

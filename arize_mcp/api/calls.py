@@ -39,11 +39,12 @@ class Clock:
 class Call:
     """One call of an endpoint: until when, and what is known of it so far.
 
-    ``deadline`` is in seconds on the API's clock. ``may_have_acted`` says that a request was sent whose effect isn't
-    known.
+    ``limit_s`` is how long it may take, ``deadline`` until when, in seconds on the API's clock. ``may_have_acted`` says
+    that a request was sent whose effect isn't known.
     """
 
     on_wait: OnWait | None
+    limit_s: float
     deadline: float
     may_have_acted: bool = False
     last: ProblemError | None = None
@@ -111,14 +112,23 @@ class Calls:
             ProblemError: what work raises, or deadline-exceeded.
             LostAnswerError: a POST may have taken effect all the same.
         """
+        return await self.until_deadline(method, self.begin(on_wait, deadline_s), work)
+
+    def begin(self, on_wait: OnWait | None, deadline_s: float | None) -> Call:
+        """A call that begins now; its arguments are those of ``within_deadline``."""
         limit_s = self._settings.deadline_s if deadline_s is None else min(deadline_s, self._settings.deadline_s)
-        call = Call(on_wait, self._clock.now() + limit_s)
-        with anyio.move_on_after(limit_s):
+        return Call(on_wait, limit_s, self._clock.now() + limit_s)
+
+    async def until_deadline(
+        self, method: str, call: Call, work: Callable[[Call], Awaitable[JSONObject]]
+    ) -> JSONObject:
+        """Do work, or one part of it, until the deadline of a call that has begun; as ``within_deadline``."""
+        with anyio.move_on_after(call.deadline - self._clock.now()):
             try:
                 return await work(call)
             except ProblemError as error:
                 raise self.clean(error) from error.__cause__
-        late = problems.deadline_exceeded(limit_s, call.last, method, may_have_acted=call.may_have_acted)
+        late = problems.deadline_exceeded(call.limit_s, call.last, method, may_have_acted=call.may_have_acted)
         if method == "POST" and call.may_have_acted:
             raise LostAnswerError(late)
         raise self.clean(late)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from arize_mcp.api import problems
+from arize_mcp.api.all_runs import AllRuns
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
 from arize_mcp.api.lost_appends import look_behind, unknown
@@ -64,6 +65,7 @@ class ExperimentsAPI:
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self._calls = Calls(settings, app, ready, clock or Clock(), jitter)
+        self._max_runs = settings.max_runs
 
     async def __aenter__(self) -> Self:
         return self
@@ -263,3 +265,21 @@ class ExperimentsAPI:
             deadline_s,
             lambda call: self._calls.request(call, DatasetExamplesPage, "GET", *segments, query=query),
         )
+
+    def all_runs(
+        self, experiment_id: str, on_wait: OnWait | None = None, *, deadline_s: float | None = None
+    ) -> AllRuns:
+        """Read all runs of an experiment, page after page, in the order they were recorded.
+
+        Such as::
+
+            async for run in api.all_runs("RXhwZXJpbWVudDoxOmFCY0Q="):
+                ...
+
+        The deadline holds over all pages, from now on. At most ``settings.max_runs`` are read.
+
+        Returns:
+            An asynchronous iterator of the runs as sent. It raises ProblemError where it doesn't come to the end;
+            ``may_have_more`` says whether the end is that of the runs.
+        """
+        return AllRuns(self._calls, experiment_id, on_wait, deadline_s, self._max_runs)

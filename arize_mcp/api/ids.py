@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 _LINK: Final = re.compile(r"/|\S*://|[^\s/]*\barize\.com\b", re.IGNORECASE)
-_RESOURCE: Final = re.compile(r"arize://experiments/([^/?#\s]+)(/runs)?/?", re.IGNORECASE)
+_RESOURCE: Final = re.compile(r"arize://experiments/([^/?#\s]+)(/runs|/summary)?/?", re.IGNORECASE)
 _QUOTED: Final = re.compile(r"""["'`<\\\u2018\u201c]{1,4}\s*([\w.:%+=-]+)\s*["'`>\\\u2019\u201d]{1,4}""", re.ASCII)
 _MAX_LISTED: Final = 10
 

@@ -53,7 +53,7 @@ class Response(BaseModel):
     model_config = ConfigDict(extra="allow", hide_input_in_errors=True)
 
 
-_ExperimentId = Annotated[
+ExperimentId = Annotated[
     str,
     Field(
         min_length=1,
@@ -61,6 +61,8 @@ _ExperimentId = Annotated[
     ),
     id_of("Experiment"),
 ]
+"""An experiment's id, or a link that holds it."""
+
 Cursor = Annotated[
     str | None,
     Field(
@@ -141,20 +143,20 @@ class CreateExperimentRequest(NewExperiment):
 class AppendExperimentRunsRequest(Request):
     """Source: today's API, POST /v2/experiments/{experiment_id}/runs."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
     experiment_runs: Annotated[list[ExperimentRunInput], Field(min_length=1, max_length=1000)]
 
 
 class DeleteExperimentRequest(Request):
     """Source: the API document, experiments_delete."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
 
 
 class GetExperimentRequest(Request):
     """Source: the API document, experiments_get."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
 
 
 class ListExperimentsRequest(Request):
@@ -186,7 +188,7 @@ class ListExperimentsRequest(Request):
 class ListExperimentRunsRequest(Request):
     """Source: the API document, experiments_runs_list; ``cursor`` is of today's API."""
 
-    experiment_id: _ExperimentId
+    experiment_id: ExperimentId
     limit: Annotated[
         int | None,
         Field(ge=1, le=500, description="How many at most. Default 50."),

@@ -128,8 +128,8 @@ def own(
     return ProblemError(cast("Problem", problem), status=http_status, was_sent=was_sent, is_transient=is_transient)
 
 
-def bad_arguments(errors: Sequence[ArgumentError]) -> ProblemError:
-    """Arguments that don't fit a request model, all at once, of which MAX_ERRORS are listed. Nothing has been sent."""
+def bad_arguments(errors: Sequence[ArgumentError], *, effect: str = "nothing was sent") -> ProblemError:
+    """Arguments that are wrong, all at once, of which MAX_ERRORS are listed; ``effect`` is what came of the call."""
     count = "1 argument is" if len(errors) == 1 else f"{len(errors)} arguments are"
     listed = list(errors[:MAX_ERRORS])
     if more := len(errors) - len(listed):
@@ -137,7 +137,7 @@ def bad_arguments(errors: Sequence[ArgumentError]) -> ProblemError:
     return own(
         "bad-arguments",
         "Bad arguments",
-        f"{count} wrong; nothing was sent. " + " ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:5]),
+        f"{count} wrong; {effect}. " + " ".join(f"{e['pointer']}: {e['detail']}" for e in errors[:5]),
         "Correct what `errors` lists and call again.",
         errors=listed,
     )

@@ -114,8 +114,8 @@ def _described(found: Settings) -> str:
         parts.append("TLS certificates are NOT checked")
     told = {"base_url", "api_key", "profile", "proxy_url", "ca_path", "verify_tls", "unfilled"}
     for field in fields(Settings):
-        value = getattr(found, field.name)
-        if field.name not in told and value != field.default:
+        value = ",".join(found.toolsets) if field.name == "toolsets" else getattr(found, field.name)
+        if field.name not in told and value not in (field.default, ""):
             shown = f"{value:g}" if isinstance(value, float) else str(value)
             parts.append(f"ARIZE_MCP_{field.name.upper()}={shown}")
     return ", ".join(parts)

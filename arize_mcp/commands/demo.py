@@ -30,6 +30,7 @@ def run_demo() -> int:
         return 1
     _heading("Done")
     _print("All five tools work. `arize-mcp --help` says how to use them with your account.")
+    _print("ARIZE_MCP_TOOLSETS=analysis adds tools that summarize, compare and query all runs in one call.")
     return 0
 
 

@@ -87,7 +87,7 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
         on_list_tools=_list_tools,
         on_call_tool=_call_tool,
         on_list_prompts=list_prompts,
-        on_get_prompt=get_prompt,
+        on_get_prompt=_get_prompt,
         on_list_resources=list_resources,
         on_list_resource_templates=list_resource_templates,
         on_read_resource=_read_resource,
@@ -149,6 +149,11 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         if tool.advise is not None:
             await tool.advise(call, error)
         raise
+
+
+async def _get_prompt(context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
+    state = context.lifespan_context
+    return await get_prompt(state.api, state.settings, params)
 
 
 async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, TypeVar, cast
 
 from pydantic import BaseModel, ValidationError
@@ -61,11 +61,10 @@ _DETAILS: Final = {
     "int_from_float": _NOT_WHOLE,
     "int_parsing_size": _NOT_WHOLE,
     "greater_than_equal": "Must be at least {ge}.",
-    "less_than_equal": "Must be at most {le}; page with cursor for more.",
+    "less_than_equal": "Must be at most {le}.",
     "list_type": "Must be an array.",
     "too_short": "Must have at least {min_length} item.",
     "too_long": "Must have at most {max_length} items.",
-    "model_type": "Must be an object with example_id and output.",
     "no_id": "Is not an id; {to_find}",
     "name_for_id": "Looks like a name; {to_find}",
     "link": "Is a link without the id of the {kind} in it: {to_find}",
@@ -142,7 +141,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
     for name, value in arguments.items():
         wanted: dict[str, Any] | None = schema["properties"].get(name)
         if wanted is None:
-            if _plain(name) in INJECTED and not _near(name, model, 0.75):
+            if _plain(name) in INJECTED and not _near(name, model.model_fields, 0.75):
                 continue
             wanted = {}
         elif name not in required and (value in (None, "") or (value == "null" and not _is_free_text(model, name))):
@@ -163,13 +162,21 @@ def _plain(name: str) -> str:
     return name.replace("_", "").lower()
 
 
-def _near(name: str, model: type[BaseModel], cutoff: float) -> str | None:
+def _near(name: str, fields: Collection[str], cutoff: float) -> str | None:
     """The argument whose name is like this one."""
     from difflib import get_close_matches  # noqa: PLC0415 - most calls have no misspelt argument
 
-    near = get_close_matches(name.lower(), model.model_fields, n=1, cutoff=cutoff)
-    near = near or [field for field in model.model_fields if name and name.lower() in field]
+    near = get_close_matches(name.lower(), fields, n=1, cutoff=cutoff)
+    near = near or [field for field in fields if name and name.lower() in field]
     return near[0] if near else None
+
+
+def _fields(model: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    """The fields that the object at a place of the arguments may have."""
+    schema = input_schema(model)
+    for token in location:
+        schema = schema["items"] if isinstance(token, int) else schema["properties"][token]
+    return list(schema["properties"])
 
 
 def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
@@ -177,8 +184,13 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     kind, given = fault["type"], fault["input"]
     name = str(fault["loc"][-1]) if fault["loc"] else ""
     if kind == "extra_forbidden":
-        near = _near(name, model, 0.6)
-        return "Unknown argument. " + (f"Did you mean {near}?" if near else f"Known: {', '.join(model.model_fields)}.")
+        fields = _fields(model, fault["loc"][:-1])
+        near = _near(name, fields, 0.6)
+        return "Unknown argument. " + (f"Did you mean {near}?" if near else f"Known: {', '.join(fields)}.")
+    if kind == "model_type":
+        return f"Must be an object with {' and '.join(_fields(model, fault['loc']))}."
+    if kind == "less_than_equal" and "cursor" in model.model_fields:
+        return _DETAILS[kind].format_map(fault.get("ctx", {}))[:-1] + "; page with cursor for more."
     if name == "output" and (given is None or (kind == "missing" and given.get("error"))):
         return f"{_DETAILS[kind].rstrip('.')}; {_FAILED_RUN}"
     if name == "output" and kind == "string_type":

@@ -12,11 +12,24 @@ from arize_mcp.server.shortening import Result, fits, shorten, written
 _NOTE_CHARS: Final = 300
 """Room that is kept for what a result says about itself, and for a cursor longer than the last one."""
 
+
+def _call_again(count: int) -> str:
+    return f"More follow: call again with pagination.next_cursor as cursor and limit {count}."
+
+
 Fetch = Callable[[int], Awaitable[JSONObject]]
 """Asks for the same page again, with a smaller limit."""
 
 
-async def fit_page(page: JSONObject, items: str, asked: int, max_chars: int, fetch: Fetch) -> Result:
+async def fit_page(
+    page: JSONObject,
+    items: str,
+    asked: int,
+    max_chars: int,
+    fetch: Fetch,
+    *,
+    way_on: Callable[[int], str] = _call_again,
+) -> Result:
     """A page of a list that keeps to max_chars without losing anything.
 
     Too large a page is asked for again with the number of items that fit, so that its own cursor goes on at the next
@@ -28,6 +41,7 @@ async def fit_page(page: JSONObject, items: str, asked: int, max_chars: int, fet
         asked: the limit that it was asked for with.
         max_chars: how long its JSON text may be; 0 is no limit.
         fetch: asks for it again with a smaller limit.
+        way_on: how the next items can be had after so many, in a sentence.
 
     Raises:
         ProblemError: where nothing helps; or what fetch raises.
@@ -49,8 +63,7 @@ async def fit_page(page: JSONObject, items: str, asked: int, max_chars: int, fet
             are = f"1 {kind.removesuffix('s')} is" if got == 1 else f"{got} {kind} are"
             smaller = _noted(
                 smaller,
-                f"{are} here ({asked} asked for): more would exceed {max_chars} characters. More follow: call again "
-                f"with pagination.next_cursor as cursor and limit {max(got, 1)}.",
+                f"{are} here ({asked} asked for): more would exceed {max_chars} characters. {way_on(max(got, 1))}",
             )
         shorter = written(smaller)
         if got <= 1 or fits(shorter, max_chars):

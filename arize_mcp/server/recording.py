@@ -7,12 +7,13 @@ from contextlib import ExitStack, contextmanager
 from typing import Annotated, Any, Final, cast
 
 from anyio import to_thread
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.ids import id_of
 from arize_mcp.api.jsontext import dumps
 from arize_mcp.api.lost_appends import key_of
 from arize_mcp.api.models import (
@@ -23,6 +24,7 @@ from arize_mcp.api.models import (
     GetExperimentRequest,
     ListExperimentsRequest,
     NewExperiment,
+    not_a_switch,
 )
 from arize_mcp.api.paging import pages, run_pages
 from arize_mcp.api.problems import URN, ArgumentError, ProblemError
@@ -67,10 +69,14 @@ class CreateFromFileRequest(NewExperiment):
         bool, Field(description="Only check the file and the name, and show the fields and the first two runs.")
     ] = False
     experiment_id: Annotated[
-        str | None, Field(min_length=1, description="Only in a call that `next` gave: the experiment to go on with.")
+        str | None,
+        Field(min_length=1, description="Only in a call that `next` gave: the experiment to go on with."),
+        id_of("Experiment"),
     ] = None
     first_row: Annotated[
-        int | None, Field(ge=0, description="Only in a call that `next` gave: how many rows are recorded.")
+        int | None,
+        Field(ge=0, description="Only in a call that `next` gave: how many rows are recorded."),
+        BeforeValidator(not_a_switch),
     ] = None
     file_version: Annotated[
         str | None, Field(description="Only in a call that `next` gave: the file as it was, which it must still be.")

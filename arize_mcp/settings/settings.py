@@ -53,11 +53,11 @@ class Settings:
     max_response_bytes: int = 33_554_432
     max_connections: int = 8
     max_result_chars: int = 40_000
+    max_runs: int = 20_000
     confirm_delete: Literal["auto", "always", "never"] = "auto"
     confirm_timeout_s: float = 120.0
     read_only: bool = False
     toolsets: tuple[str, ...] = ()
-    max_runs: int = 20_000
     files_dir: str = ""
     max_file_bytes: int = 268_435_456
     log_level: str = "WARNING"
@@ -105,13 +105,13 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         max_response_bytes=read.whole("ARIZE_MCP_MAX_RESPONSE_BYTES", 33_554_432, minimum=1),
         max_connections=read.whole("ARIZE_MCP_MAX_CONNECTIONS", 8, minimum=1, maximum=1000),
         max_result_chars=_max_result_chars(read),
+        max_runs=read.whole("ARIZE_MCP_MAX_RUNS", 20_000, minimum=1),
         confirm_delete=cast(
             "Literal['auto', 'always', 'never']", read.choice("ARIZE_MCP_CONFIRM_DELETE", CONFIRM_DELETE, "auto")
         ),
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
         toolsets=tuple(name for name in toolsets if name != "files" or files_dir),
-        max_runs=read.whole("ARIZE_MCP_MAX_RUNS", 20_000, minimum=1),
         files_dir=files_dir,
         max_file_bytes=read.whole("ARIZE_MCP_MAX_FILE_BYTES", 268_435_456, minimum=1),
         log_level=_log_level(read),

@@ -176,7 +176,7 @@ async def forward_proxy(refusal: bytes | None = None) -> AsyncGenerator[Proxy]:
 def from_environment(server: RawServer, monkeypatch: pytest.MonkeyPatch, **environ: str) -> Settings:
     """The settings that an environment gives for this server."""
     scheme, _, port = server.base_url.replace("://", ":").split(":")
-    given = {"ARIZE_API_KEY": "key", "ARIZE_API_SCHEME": scheme, "ARIZE_API_HOST": f"{HOST}:{port}", **environ}
+    given = {"ARIZE_API_KEY": "some-key", "ARIZE_API_SCHEME": scheme, "ARIZE_API_HOST": f"{HOST}:{port}", **environ}
     given["ARIZE_MCP_ALLOW_HTTP"] = "1"
     for name, value in given.items():
         monkeypatch.setenv(name, value)

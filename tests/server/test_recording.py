@@ -498,6 +498,9 @@ async def test_contradicting_arguments_are_refused(sandbox: Sandbox, tmp_path: P
             ({"rename": [{"from": "n", "too": "a"}]}, "#/rename/0/to"),
             ({"name": 'a"b'}, "#/name"),
             ({"first_row": -1}, "#/first_row"),
+            ({"first_row": True}, "#/first_row"),
+            ({"experiment_id": ".."}, "#/experiment_id"),
+            ({"experiment_id": "my experiment"}, "#/experiment_id"),
         ]:
             problem = await host.record(**arguments)
             assert problem["type"] == URN + "bad-arguments"

@@ -21,7 +21,7 @@ from tests.server.test_tools import input_faults, output_faults
 from tests.transports.test_process import peak_memory_mib
 from tests.transports.test_stdio import Session
 
-SNAPSHOTS = Path(__file__).parent.parent.parent / "snapshots" / "files"
+SNAPSHOTS = Path(__file__).parent.parent / "snapshots" / "files"
 HINTS = {
     "experiments_create_from_file": (False, False, False, True),
     "experiments_export": (False, True, True, True),

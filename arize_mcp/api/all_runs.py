@@ -1,0 +1,148 @@
+"""All runs of an experiment, page by page: whole, or a problem that says how many were read."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from typing import Any, Final, cast
+
+from arize_mcp.api import problems
+from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.calls import Call, Calls, OnWait
+from arize_mcp.api.models import ListExperimentRunsRequest
+from arize_mcp.api.paging import runs_page
+from arize_mcp.api.problems import URN, ProblemError
+
+PAGE_RUNS: Final = 500
+"""The most runs that the API gives at once."""
+
+
+class AllRuns(AsyncIterator[JSONObject]):
+    """Every run of an experiment, as sent and in the order of recording; to be iterated once.
+
+    A page over the cap on bytes is asked for again in halves. Each page is read within the deadline of the whole.
+
+    Attributes:
+        read: how many runs have been read.
+        may_have_more: at the end, whether there may be runs that can't be had: the API, as it first was, gives the
+            first 500 and no cursor to go on with.
+        altered: how many values are not as the API sent them, because they can't be passed on.
+
+    Raises:
+        ProblemError: what was read is not the whole; ``runs_read`` says how many it was.
+    """
+
+    def __init__(
+        self, calls: Calls, experiment_id: str, on_wait: OnWait | None, deadline_s: float | None, max_runs: int
+    ) -> None:
+        self.read = 0
+        self.may_have_more = False
+        self.altered = 0
+        self._calls = calls
+        self._request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=PAGE_RUNS)
+        self._call = calls.begin(on_wait, deadline_s)
+        self._max_runs = max_runs
+        self._runs = self._all()
+
+    async def __anext__(self) -> JSONObject:
+        return await anext(self._runs)
+
+    def notes(self, whose: str) -> list[str]:
+        """What must be known of them beside the runs themselves, at the end.
+
+        Args:
+            whose: what the runs are of, such as ``the baseline``.
+        """
+        notes: list[str] = []
+        if self.may_have_more:
+            notes.append(
+                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it "
+                "ever gives at once, and no cursor to go on with."
+            )
+        if self.altered:
+            notes.append(
+                f"Values in {whose} that can't be passed on as the API sent them (numbers too large, or nested too "
+                f"deep), and were not counted: {self.altered}."
+            )
+        return notes
+
+    async def _all(self) -> AsyncGenerator[JSONObject]:
+        cursors: set[str] = set()
+        cursor: str | None = None
+        while True:
+            try:
+                page = await self._page(cursor)
+                runs: list[JSONObject] = page["experiment_runs"]
+                self.read += len(runs)
+                self.altered += len(page.get("shortened", []))
+                cursor = self._next_cursor(page, is_first=cursor is None)
+                if self.read > self._max_runs or (self.read == self._max_runs and cursor is not None):
+                    raise self._too_many()
+                if cursor in cursors:
+                    raise _repeated()
+            except ProblemError as error:
+                raise self._partial(error) from error.__cause__
+            if self._call.on_wait is not None:
+                await self._call.on_wait(f"{self.read} {'run' if self.read == 1 else 'runs'} read")
+            for run in runs:
+                yield run
+            if cursor is None:
+                return
+            cursors.add(cursor)
+
+    async def _page(self, cursor: str | None) -> JSONObject:
+        while True:
+            request = self._request.model_copy(update={"cursor": cursor})
+            limit = request.limit or PAGE_RUNS
+
+            async def work(call: Call, request: ListExperimentRunsRequest = request) -> JSONObject:
+                return await runs_page(self._calls, call, request)
+
+            try:
+                page = await self._calls.until_deadline("GET", self._call, work)
+            except ProblemError as error:
+                if error.problem.get("type") != URN + "response-too-large" or error.status != 200 or limit == 1:
+                    raise
+                self._request = self._request.model_copy(update={"limit": limit // 2})
+            else:
+                self._call.last = None
+                return page
+
+    def _next_cursor(self, page: JSONObject, *, is_first: bool) -> str | None:
+        """Where to go on; None at the end, and where there is no way on."""
+        pagination: JSONObject = page.get("pagination", {})
+        has_more: Any = pagination.get("has_more")
+        cursor: Any = pagination.get("next_cursor")
+        if has_more is False:
+            return None
+        if isinstance(cursor, str) and cursor:
+            return cursor
+        # An API that has cursors says of every page whether it is the last; one that says nothing gives one page.
+        is_full = len(page["experiment_runs"]) >= (self._request.limit or PAGE_RUNS)
+        self.may_have_more = has_more is True or is_full or not is_first
+        return None
+
+    def _too_many(self) -> ProblemError:
+        return problems.own(
+            "too-many-runs",
+            "Too many runs",
+            f"The experiment has more than {self._max_runs} runs (ARIZE_MCP_MAX_RUNS).",
+            "Raise ARIZE_MCP_MAX_RUNS in the host's configuration, or read single pages with experiments_runs_list.",
+        )
+
+    def _partial(self, error: ProblemError) -> ProblemError:
+        """The same error, which says how many runs were read before it."""
+        if self.read:
+            detail = f"{error} Runs read by then: {self.read}; nothing is told of a part."
+            error.problem["detail"] = detail
+            error.args = (detail,)
+        cast("JSONObject", error.problem)["runs_read"] = self.read
+        return error
+
+
+def _repeated() -> ProblemError:
+    return problems.own(
+        "repeated-cursor",
+        "Repeated cursor",
+        "The API gave a cursor for the second time, so that its pages would go round for ever.",
+        "The API has a fault of its own: call again in a moment.",
+    )

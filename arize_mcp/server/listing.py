@@ -1,0 +1,118 @@
+"""Answers of lists or rows that fit a context window because they have fewer entries, which a note says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, cast
+
+from arize_mcp.api.answers import JSONObject
+from arize_mcp.api.jsontext import dumps
+from arize_mcp.server.shortening import Result, fits, shorten, written
+
+SHORT_CHARS: Final = 5_900
+"""How long an answer of lists is at most, in characters of JSON, where nobody asked for more: under 6,000."""
+
+
+def fit_rows(table: JSONObject, max_chars: int, more: Callable[[int], list[str]]) -> Result:
+    """A table with as many whole rows as fit; where not even one does, with that one's strings shortened.
+
+    Args:
+        table: it has ``rows`` and ``notes``.
+        max_chars: how long its JSON text may be; 0 is no limit.
+        more: the notes of a number of rows, which tell how the next ones can be had.
+
+    Raises:
+        ProblemError: result-too-large, where no cut of strings is enough.
+    """
+
+    def cut(count: int) -> Result:
+        return written({**table, "rows": table["rows"][:count], "notes": more(count)})
+
+    if fits(written(table), max_chars) or not table["rows"]:
+        return shorten(table, max_chars, items="rows")
+    fewer = cut(max(1, _largest(cut, len(table["rows"]) - 1, max_chars)))
+    return shorten(fewer.content, max_chars, items="rows")
+
+
+def fit_lists(
+    answer: Callable[[int, int], JSONObject],
+    *,
+    limit: int | None,
+    default_limit: int,
+    excerpt_chars: int,
+    whole_lists: Sequence[str],
+    max_chars: int,
+) -> Result:
+    """An answer of lists: with shorter excerpts where it would be too long, then fewer entries, each told in a note.
+
+    Without a limit it keeps to SHORT_CHARS, as far as one entry a list does. Lists that the limit doesn't cut are
+    whole, or end with a note where nothing else is left to leave out.
+
+    Args:
+        answer: gives it with a number of entries a list, and with excerpts of a number of characters.
+        limit: how many entries are asked for.
+        default_limit: how many there are where that isn't said.
+        excerpt_chars: how long excerpts may be.
+        whole_lists: the lists that the limit doesn't cut, by name; a list may be an object.
+        max_chars: how long its JSON text may be; 0 is no limit.
+
+    Raises:
+        ProblemError: result-too-large, where strings that no cut makes short enough are left.
+    """
+    asked = limit or default_limit
+    budget = max_chars if limit else min(SHORT_CHARS, max_chars or SHORT_CHARS)
+    short = excerpt_chars // 2
+    why = f"more would exceed {max_chars} characters" if limit else "limit lists more"
+
+    def cut(count: int) -> Result:
+        return written(_noted(answer(count, short), f"{count} entries a list are here at most: {why}."))
+
+    for chars in (excerpt_chars, short):
+        whole = written(answer(asked, chars))
+        if fits(whole, budget):
+            return whole
+    fewer = cut(max(1, _largest(cut, asked - 1, budget)))
+    return fewer if fits(fewer, max_chars) else shorten(_without_ends(fewer, whole_lists, max_chars), max_chars)
+
+
+def _largest(cut: Callable[[int], Result], most: int, max_chars: int) -> int:
+    """The largest number, up to most, of which the result fits; 0 where none does."""
+    fewest = 0
+    while fewest < most:
+        middle = (fewest + most + 1) // 2
+        if fits(cut(middle), max_chars):
+            fewest = middle
+        else:
+            most = middle - 1
+    return fewest
+
+
+def _without_ends(result: Result, names: Sequence[str], max_chars: int) -> JSONObject:
+    """The result, as long as it is too long with the longest of its lists cut to the half, which a note says."""
+    content = dict(result.content)
+    notes: list[str] = content.pop("notes")
+    sizes = {name: len(content[name]) for name in names if name in content}
+
+    def cut() -> Result:
+        cuts = [
+            f"{name}: {len(content[name])} of {size} are here."
+            for name, size in sizes.items()
+            if len(content[name]) < size
+        ]
+        return written({**content, "notes": [*notes, *cuts]})
+
+    while not fits(result := cut(), max_chars) and any(content[name] for name in sizes):
+        longest = max(sizes, key=lambda name: len(dumps(content[name])))
+        content[longest] = _half(content[longest])
+    return result.content
+
+
+def _half(entries: Any) -> Any:
+    if isinstance(entries, dict):
+        members = cast("JSONObject", entries)
+        return {name: members[name] for name in list(members)[: len(members) // 2]}
+    return entries[: len(entries) // 2]
+
+
+def _noted(content: JSONObject, note: str) -> JSONObject:
+    return {**content, "notes": [*content["notes"], note]}
