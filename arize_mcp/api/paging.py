@@ -12,7 +12,9 @@ from arize_mcp.api.models import ExperimentRunsPage, ExperimentsPage, ListExperi
 from arize_mcp.api.problems import URN, ProblemError
 
 _MAX_PAGES: Final = 100
-_MAX_RUNS: Final = 500
+
+PAGE_RUNS: Final = 500
+"""The most runs that the API gives at once."""
 
 
 async def experiments_page(calls: Calls, call: Call, request: ListExperimentsRequest) -> JSONObject:
@@ -55,33 +57,50 @@ async def run_pages(
         fetch: gets a page.
 
     Raises:
-        ProblemError: what fetch raises; runs-cut-off, where the API doesn't give the way to the next page.
+        ProblemError: what fetch raises; ``runs-cut-off``, where there may be more and the API doesn't give the way to
+            it; ``repeated-cursor``.
     """
-    request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=_MAX_RUNS)
+    request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=PAGE_RUNS)
     seen: set[str] = set()
     read = 0
     while True:
+        limit = request.limit or PAGE_RUNS
         try:
             page = await fetch(request)
         except ProblemError as error:
-            limit = request.limit or 1
-            if error.problem.get("type") != URN + "response-too-large" or limit == 1:
+            if error.problem.get("type") != URN + "response-too-large" or error.status != 200 or limit == 1:
                 raise
             request = request.model_copy(update={"limit": limit // 2})
             continue
         count = len(page["experiment_runs"])
         read += count
         yield page
-        pagination: dict[str, Any] = page.get("pagination", {})
-        cursor = pagination.get("next_cursor")
-        if not cursor and pagination.get("has_more") is not True:
-            return
-        if not isinstance(cursor, str) or not cursor or cursor in seen or not count:
+        cursor = next_cursor(page)
+        if cursor is None or not count:
+            has_more: Any = page.get("pagination", {}).get("has_more")
+            # An API that has cursors says of every page whether it is the last; one that says nothing gives one page.
+            is_only = has_more is not True and request.cursor is None and count < limit
+            if cursor is None and (has_more is False or is_only):
+                return
             raise problems.own(
                 "runs-cut-off",
                 "Runs cut off",
-                f"The API has more than the {read:,} runs that were read, but didn't give the way to them.",
+                f"There may be more than the {read:,} runs that were read, but the API doesn't give the way to them.",
                 "Read what can be had with experiments_runs_list; the rest is in Arize's user interface.",
+            )
+        if cursor in seen:
+            raise problems.own(
+                "repeated-cursor",
+                "Repeated cursor",
+                "The API gave a cursor for the second time, so that its pages would go round for ever.",
+                "The API has a fault of its own: call again in a moment.",
             )
         seen.add(cursor)
         request = request.model_copy(update={"cursor": cursor})
+
+
+def next_cursor(page: JSONObject) -> str | None:
+    """The cursor of the page behind this one; None where there is none, or no way to it."""
+    pagination: JSONObject = page.get("pagination", {})
+    cursor: Any = pagination.get("next_cursor")
+    return cursor if isinstance(cursor, str) and cursor and pagination.get("has_more") is not False else None

@@ -53,7 +53,7 @@ async def test_runs_are_appended_in_order_with_every_field(sandbox: Sandbox):
 async def test_a_lost_answer_of_stored_runs_is_a_success(sandbox: Sandbox, lost: str):
     experiment_id = await created(sandbox)
     async with relayed(Relay(sandbox, storing(ANSWERS[lost]), pass_on)) as server:
-        experiment = await append(server, experiment_id, read_timeout_s=1.0)
+        experiment = await append(server, experiment_id, read_timeout_s=3.0)
         assert experiment["id"] == experiment_id
         assert posts(server) == 1
     assert ids(sandbox, experiment_id) == ["e0", "e1", "f0", "f1", "f2"]
@@ -64,7 +64,7 @@ async def test_a_lost_answer_of_runs_that_are_not_there_is_unknown_and_not_sent_
     experiment_id = await created(sandbox)
     async with relayed(Relay(sandbox, dropping(ANSWERS[lost]), pass_on)) as server:
         with pytest.raises(ProblemError) as caught:
-            await append(server, experiment_id, read_timeout_s=1.0)
+            await append(server, experiment_id, read_timeout_s=3.0)
         assert posts(server) == 1
     problem = problem_of(caught)
     assert problem["type"] == URN + "outcome-unknown"

@@ -141,7 +141,7 @@ async def test_all_pages_are_in_it_in_order(tmp_path: Path, name: str):
         (reset, "broken-response"),
         (answer('{"title":"T"}', status="500 Oops", content_type="application/problem+json"), None),
         (answer('{"experiment_runs":[{}],"pagination":{"has_more":true}}'), "runs-cut-off"),
-        (answer('{"experiment_runs":[{}],"pagination":{"has_more":true,"next_cursor":"500"}}'), "runs-cut-off"),
+        (answer('{"experiment_runs":[{}],"pagination":{"has_more":true,"next_cursor":"500"}}'), "repeated-cursor"),
         (answer('{"experiment_runs":[],"pagination":{"has_more":true,"next_cursor":"9"}}'), "runs-cut-off"),
     ],
 )
@@ -323,7 +323,7 @@ async def test_a_killed_export_leaves_at_most_a_name_that_says_so(tmp_path: Path
         environ = {
             "ARIZE_API_HOST": server.base_url.removeprefix("http://"),
             "ARIZE_API_SCHEME": "http",
-            "ARIZE_API_KEY": "k",
+            "ARIZE_API_KEY": "key-of-the-test",
             "ARIZE_MCP_TOOLSETS": "files",
             "ARIZE_MCP_FILES_DIR": str(tmp_path),
         }
