@@ -3,7 +3,7 @@ BIN := .venv/bin
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 
-.PHONY: demo test test-sdk test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint clean
+.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -18,6 +18,14 @@ test-sdk: .venv-sdk/.installed
 # The MCP Inspector's command line and its web page (needs Node.js and npm; the page is skipped without Chromium).
 test-inspector: .venv/.tests-installed
 	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py
+
+# The view in a real browser, in the reference host and in the Inspector (needs Chromium, Node.js and npm).
+view-check: .venv/.view-installed
+	$(BIN)/python -m pytest -m view tests/view
+
+# The pictures of docs/view.md (needs Chromium).
+view-pictures: .venv/.view-installed
+	$(BIN)/python -m tests.view.pictures docs
 
 # The MCP conformance suite, in both of the protocol's eras (needs Node.js and npm).
 test-conformance: .venv/.tests-installed
@@ -37,7 +45,7 @@ examples: .venv/.installed
 
 # The Inspector's web page on the sandbox (needs Node.js and npm); it prints the address to open.
 inspect: .venv/.installed
-	npx -y @modelcontextprotocol/inspector@2.12.0 $(CURDIR)/$(BIN)/arize-mcp --sandbox
+	npx -y @modelcontextprotocol/inspector@2.12.0 -e ARIZE_MCP_VIEW=true $(CURDIR)/$(BIN)/arize-mcp --sandbox
 
 # The bundle for Claude Desktop (needs Node.js and npm).
 bundle:
@@ -75,9 +83,13 @@ lint: .venv/.dev-installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/.installed
 
+.venv/.view-installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[view]'
+	@touch $@ .venv/.tests-installed .venv/.installed
+
 .venv/.dev-installed: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ .venv/.tests-installed .venv/.installed
+	@touch $@ .venv/.view-installed .venv/.tests-installed .venv/.installed
 
 .venv-sdk/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-sdk || { rm -rf .venv-sdk; exit 1; }

@@ -202,7 +202,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logger.error("unusable settings: %s", error)
         api = problems.unusable_settings(error.errors)
-        found = settings.Settings(read_only=settings.read_only())
+        found = settings.Settings(read_only=settings.read_only(), view=settings.view())
 
     server = create_server(api, found)
     gc.freeze()

@@ -165,6 +165,19 @@ def test_the_bundles_manifest_says_what_the_code_does():
     assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
 
 
+def test_the_views_document_has_its_pictures_and_whole_configurations():
+    text = (ROOT / "docs" / "view.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
+    assert {f"docs/{name}" for name in pictures} > {*re.findall(r"!\[[^]]+\]\((docs/view[^)]+)\)", README)}
+    assert all((ROOT / "docs" / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    configurations = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    for configuration in configurations:
+        (server,) = (configuration.get("mcpServers") or configuration["servers"]).values()
+        assert [server["command"], *server["args"]] == ["uvx", "arize-mcp"]
+        assert server["env"].keys() == {"ARIZE_API_KEY", "ARIZE_MCP_VIEW"}
+    assert len(configurations) == 2
+
+
 @pytest.mark.parametrize("block", blocks("json"))
 def test_every_json_block_is_a_whole_object(block: str):
     value = json.loads(block)

@@ -20,6 +20,7 @@ from arize_mcp.analysis.fields import (
 from arize_mcp.analysis.numbers import Number, is_number, mean_of_runs
 
 MAX_CATEGORY_VALUES: Final = 20
+_MAX_NOTED: Final = 10
 
 Numbers = dict[int, Number]
 """Numbers by the index of their run, in the order of recording."""
@@ -179,9 +180,12 @@ class Runs:
             notes.append(f"No runs are in {whose}.")
         if without := self.example_ids.count(None):
             notes.append(f"Runs of {whose} without example_id, which are counted as runs but of no example: {without}.")
-        for (name, what), count in sorted(self._uncounted.items()):
+        uncounted = sorted(self._uncounted.items())
+        for (name, what), count in uncounted[:_MAX_NOTED]:
             values, are, were = ("value", "is", "was") if count == 1 else ("values", "are", "were")
             notes.append(f"{count} {values} of {name} {are} {what} and {were} not counted.")
+        if (more := len(uncounted) - _MAX_NOTED) > 0:
+            notes.append(f"So are values of more such fields: {more}.")
         if not self.failed:
             notes += [
                 f"No run of {whose} has failed by error or execution_status, but {name} is not empty in {count}."

@@ -93,12 +93,19 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
         on_read_resource=_read_resource,
     )
     server.middleware.append(readable_answers)
+    if settings.view:
+        from arize_mcp.server.view import declare  # noqa: PLC0415 - what is off costs no import
+
+        declare(server)
     return server
 
 
 async def _list_tools(context: Context, _: types.PaginatedRequestParams | None) -> types.ListToolsResult:
     state = context.lifespan_context
-    tools = [tool.definition() for tool in state.tools.values() if tool.read_only or not state.settings.read_only]
+    define = Tool[Any].definition
+    if state.settings.view:
+        from arize_mcp.server.view import marked as define  # noqa: PLC0415 - see create_server
+    tools = [define(tool) for tool in state.tools.values() if tool.read_only or not state.settings.read_only]
     return types.ListToolsResult(tools=tools)
 
 
@@ -158,6 +165,12 @@ async def _get_prompt(context: Context, params: types.GetPromptRequestParams) ->
 
 async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
     state = context.lifespan_context
+    if state.settings.view:
+        from arize_mcp.server import view  # noqa: PLC0415 - see create_server
+
+        # Before the problem that keeps the API from being had: the page is what shows it.
+        if params.uri == view.URI:
+            return view.read(state.tools)
     if isinstance(state.api, ProblemError):
         raise resource_error(state.api, params.uri)
     return await read_resource(state.api, params.uri, state.settings.max_result_chars)

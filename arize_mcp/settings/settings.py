@@ -24,6 +24,7 @@ _MIN_KEY_CHARS = 8
 """A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
+_PREFIX = re.compile(r"\AARIZE_(MCP_)?")
 
 
 class SettingsError(ValueError):
@@ -60,6 +61,7 @@ class Settings:
     toolsets: tuple[str, ...] = ()
     files_dir: str = ""
     max_file_bytes: int = 268_435_456
+    view: bool = False
     log_level: str = "WARNING"
     profile: str | None = None
     unfilled: tuple[str, ...] = ()
@@ -114,6 +116,7 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         toolsets=tuple(name for name in toolsets if name != "files" or files_dir),
         files_dir=files_dir,
         max_file_bytes=read.whole("ARIZE_MCP_MAX_FILE_BYTES", 268_435_456, minimum=1),
+        view=read.switch("ARIZE_MCP_VIEW", default=False),
         log_level=_log_level(read),
         profile=read.profile,
         unfilled=tuple(sorted(read.unfilled)),
@@ -135,7 +138,10 @@ def unknown_variables() -> dict[str, str | None]:
     read = Reader(os.environ)
     _read(read, None)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
-    return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
+    # What all have in common would make a short name like any other.
+    known = {_PREFIX.sub("", name): name for name in read.known}
+    near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
+    return {name: known[found[0]] if found else None for name, found in near.items()}
 
 
 def foreign_variables() -> dict[str, str]:
@@ -157,6 +163,11 @@ def read_only() -> bool:
     """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
     read = Reader(os.environ)
     return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
+
+
+def view() -> bool:
+    """Whether there is a view, for a process whose other settings can't be used: it is where they are told."""
+    return Reader(os.environ).switch("ARIZE_MCP_VIEW", default=False)
 
 
 def _home() -> Path:

@@ -235,3 +235,10 @@ def test_where_a_double_ends_members_are_absent_and_nothing_is_infinite():
     ]
     assert found["measures"][0]["mean"] == 1e300
     assert "1 value of big is too large for a double and was not counted." in found["notes"]
+
+
+def test_fields_that_are_not_counted_are_noted_up_to_ten():
+    (run,) = [{f"eval.q{n}.score": "0.5" for n in range(30)}]
+    notes = summary([run])["notes"]
+    assert len([note for note in notes if "is text and was not counted" in note]) == 10
+    assert "So are values of more such fields: 20." in notes

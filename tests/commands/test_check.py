@@ -220,6 +220,7 @@ def test_every_setting_that_is_set_is_told(sandbox: Sandbox, tmp_path: Path):
         "ARIZE_MCP_CONFIRM_TIMEOUT_S": "6",
         "ARIZE_MCP_READ_ONLY": "True",
         "ARIZE_MCP_TOOLSETS": "analysis,datasets",
+        "ARIZE_MCP_VIEW": "True",
         "ARIZE_MCP_LOG_LEVEL": "DEBUG",
     }
     done = check(tmp_path, **endpoint(sandbox), **given, ARIZE_API_KEY="sandbox-key", ARIZE_REQUEST_VERIFY="0")

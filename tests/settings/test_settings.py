@@ -136,6 +136,7 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("ARIZE_MCP_CONFIRM_DELETE", "yes"),
         ("ARIZE_MCP_CONFIRM_TIMEOUT_S", "x"),
         ("ARIZE_MCP_READ_ONLY", "maybe"),
+        ("ARIZE_MCP_VIEW", "maybe"),
         ("ARIZE_MCP_ALLOW_HTTP", "maybe"),
         ("ARIZE_MCP_LOG_LEVEL", "LOUD"),
     ],
@@ -253,6 +254,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
         ARIZE_MCP_CONFIRM_DELETE="never",
         ARIZE_MCP_CONFIRM_TIMEOUT_S="6",
         ARIZE_MCP_READ_ONLY="yes",
+        ARIZE_MCP_VIEW="1",
         ARIZE_MCP_LOG_LEVEL="debug",
     ) == Settings(
         api_key="the-api-key",
@@ -268,6 +270,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
         confirm_delete="never",
         confirm_timeout_s=6,
         read_only=True,
+        view=True,
         log_level="DEBUG",
     )
 
@@ -336,10 +339,27 @@ def test_reading_only_is_known_even_when_nothing_else_is(
     assert settings.read_only() is read_only
 
 
+@pytest.mark.parametrize(("value", "view"), [("", False), ("on", True), ("off", False), ("maybe", False)])
+def test_whether_there_is_a_view_is_known_even_when_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch, value: str, view: bool
+):
+    monkeypatch.setenv("ARIZE_MCP_VIEW", value)
+    assert settings.view() is view
+
+
 def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatch):
-    for name in ("ARIZE_MCP_READONLY", "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X", "ARIZE_LOG_LEVEL"):
+    for name in ("ARIZE_MCP_READ_ONLY", "ARIZE_LOG_LEVEL"):
         monkeypatch.setenv(name, "x")
-    assert settings.unknown_variables() == {"ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X": None}
+    meant = {
+        "ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY",
+        "ARIZE_MCP_REGION": "ARIZE_REGION",
+        "ARIZE_MCP_TIMEOUT_S": "ARIZE_MCP_READ_TIMEOUT_S",
+        "ARIZE_MCP_VEIW": "ARIZE_MCP_VIEW",
+        "ARIZE_MCP_X": None,
+    }
+    for name in meant:
+        monkeypatch.setenv(name, "x")
+    assert settings.unknown_variables() == meant
 
 
 @pytest.mark.parametrize(
