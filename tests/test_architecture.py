@@ -35,12 +35,13 @@ OURS: dict[str, set[str]] = {
     "api.slots": set(),
     "api.pool": {"api.slots", "api.http", "settings.settings"},
     "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "api.pool", "settings.settings"},
-    "api.paging": {"api.models", "api.answers", "api.calls"},
+    "api.paging": {"api.models", "api.answers", "api.calls", "api.problems"},
+    "api.lost_appends": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.all_runs": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
         "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
-        "api.lost_creates", "api.all_runs", "api.pool", "settings.settings",
+        "api.lost_creates", "api.lost_appends", "api.all_runs", "api.pool", "settings.settings",
     },
     "analysis.__init__": set(),
     "analysis.numbers": set(),
@@ -50,6 +51,18 @@ OURS: dict[str, set[str]] = {
     "analysis.summary": {"analysis.errors", "analysis.fields", "analysis.numbers", "analysis.runs"},
     "analysis.comparison": {"analysis.fields", "analysis.numbers", "analysis.runs", "analysis.summary"},
     "analysis.query": {"analysis.fields"},
+    "files.__init__": set(),
+    "files.beneath": set(),
+    "files.rows": {"api.problems"},
+    "files.lines": {"files.rows"},
+    "files.jsonrows": {"files.lines", "files.rows"},
+    "files.csvrows": {"files.lines", "files.rows"},
+    "files.parquetrows": {"files.rows"},
+    "files.formats": {"files.rows", "files.jsonrows", "files.csvrows", "files.parquetrows"},
+    "files.runs": {"api.problems", "files.rows"},
+    "files.folder": {"api.problems", "files.beneath", "files.formats"},
+    "files.runfile": {"api.problems", "files.folder", "files.formats", "files.rows", "files.runs"},
+    "files.writers": {"files.folder", "files.formats", "files.parquetrows"},
     "server.__init__": set(),
     "server.schemas": set(),
     "server.argument_text": {"api.jsontext"},
@@ -74,7 +87,7 @@ OURS: dict[str, set[str]] = {
     "server.tools.__init__": set(),
     "server.tools.tool": {
         "api.answers", "api.calls", "api.client", "api.models", "api.problems", "settings.settings", "server.schemas",
-        "server.fitting", "server.shortening",
+        "server.fitting", "server.shortening", "server.confirming",
     },
     "server.scores": {"api.problems"},
     "server.tools.experiments": {
@@ -84,6 +97,18 @@ OURS: dict[str, set[str]] = {
     "server.tools.datasets": {"api.dataset_models", "api.client", "server.shortening", "server.tools.tool"},
     "server.tools.dataset_advice": {
         "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
+    },
+    "server.recording": {
+        "api.answers", "api.calls", "api.client", "api.ids", "api.jsontext", "api.lost_appends", "api.models",
+        "api.paging", "api.problems", "files.folder", "files.runfile", "files.runs",
+    },
+    "server.exporting": {
+        "api.answers", "api.calls", "api.client", "api.models", "api.paging", "api.problems", "files.folder",
+        "files.writers",
+    },
+    "server.tools.files": {
+        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.recording",
+        "server.shortening", "server.tools.tool",
     },
     "server.tools.analysis": {
         "server.analysis_models", "server.computing", "server.shortening", "server.tools.tool",

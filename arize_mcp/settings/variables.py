@@ -91,12 +91,21 @@ class Reader:
         value = self._environ.get(name, "").strip()
         return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
 
+    def is_there(self, name: str) -> bool:
+        """Whether the environment has a variable at all, be it empty."""
+        return name in self._environ
+
+    def named(self, name: str) -> list[str]:
+        """The words of a list as they were given, in lower case."""
+        return [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+
     def fail(self, name: str, detail: str) -> None:
         """Note what is wrong with a variable (or several, joined by slashes), or with the profile it comes from."""
         fields = [profiles.FIELDS[part] for part in name.split("/") if part in self._from_profile]
         if fields:
             name, detail = "ARIZE_PROFILE", f"names the profile '{self.profile}', whose {'/'.join(fields)} {detail}"
-        self.errors.append((name, detail))
+        if (name, detail) not in self.errors:  # a variable may be asked for twice
+            self.errors.append((name, detail))
 
     def text(self, name: str) -> str:
         """A variable without the spaces around it, empty where it is not set."""
@@ -160,7 +169,7 @@ class Reader:
 
     def words(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
         """Several of some words, separated by commas, in any case; ``all`` means all. In the order of the choices."""
-        given = [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+        given = self.named(name)
         for word in given:
             if word not in (*choices, "all"):
                 near = difflib.get_close_matches(word, (*choices, "all"), 1)
