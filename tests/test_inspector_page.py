@@ -7,7 +7,6 @@ import json
 import os
 import queue
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -23,18 +22,6 @@ pytestmark = pytest.mark.inspector
 
 PACKAGES = ["@modelcontextprotocol/inspector@2.12.0", "playwright-core@1.65.1"]
 DRIVER = Path(__file__).parent / "inspector_page" / "drive.mjs"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> str:
-    """A browser of the machine's: CI must have one."""
-    for name in ("chromium", "chromium-browser", "google-chrome"):
-        if path := shutil.which(name):
-            return path
-    message = "no Chromium on the PATH (Debian: apt-get install chromium)"
-    if os.environ.get("CI"):
-        pytest.fail(message)
-    pytest.skip(message)
 
 
 @pytest.fixture(scope="module")
@@ -69,9 +56,14 @@ def free_ports(count: int) -> list[str]:
         return [str(each.getsockname()[1]) for each in sockets]
 
 
-@pytest.fixture(scope="module")
-def address(folder: Path) -> Iterator[str]:
-    """The address that the Inspector prints, token and all."""
+@contextlib.contextmanager
+def page_of(folder: Path, *arguments: str) -> Generator[str]:
+    """The Inspector's page; yields the address that it prints, token and all.
+
+    Args:
+        folder: has the Inspector in its node_modules.
+        arguments: go before the server's command.
+    """
     page, apps, origin = free_ports(3)
     environment = {
         "CLIENT_PORT": page,
@@ -82,7 +74,7 @@ def address(folder: Path) -> Iterator[str]:
         "MCP_STORAGE_DIR": str(folder / "storage"),
     }
     inspector = str(folder / "node_modules" / ".bin" / "mcp-inspector")
-    command = [inspector, sys.executable, "-m", "arize_mcp", "--sandbox"]
+    command = [inspector, *arguments, sys.executable, "-m", "arize_mcp", "--sandbox"]
     found: queue.Queue[str | None] = queue.Queue()
     printed: list[str] = []
 
@@ -105,6 +97,12 @@ def address(folder: Path) -> Iterator[str]:
             pytest.fail(f"the Inspector printed no address: {''.join(printed)}")
         yield url
     reader.join(10)
+
+
+@pytest.fixture(scope="module")
+def address(folder: Path) -> Iterator[str]:
+    with page_of(folder) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -174,7 +174,7 @@ def test_the_projects_address_stands_in_pyproject_alone():
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     assert set(re.findall(r"https://github\.com/[\w-]+/[\w-]+", text)) == {HOME}
     files = [ROOT / "bundle" / "manifest.json", *ROOT.glob("*.*"), *ROOT.glob("arize_mcp/**/*.py")]
-    files += [*ROOT.glob("docs/*"), *ROOT.glob(".github/**/*.*"), *ROOT.glob("examples/*.*")]
+    files += [*ROOT.glob("docs/*.md"), *ROOT.glob(".github/**/*.*"), *ROOT.glob("examples/*.*")]
     texts = {path: path.read_text(encoding="utf-8") for path in files if path.is_file()}
     assert [path.name for path in texts if HOME in texts[path]] == ["pyproject.toml"]
 

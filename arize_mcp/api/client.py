@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -12,8 +14,10 @@ from arize_mcp.api import problems
 from arize_mcp.api.all_runs import AllRuns
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
+from arize_mcp.api.lost_appends import look_behind, unknown
 from arize_mcp.api.lost_creates import look_up, tell_existing
 from arize_mcp.api.models import (
+    AppendExperimentRunsRequest,
     CreateExperimentRequest,
     DeletedExperiment,
     DeleteExperimentRequest,
@@ -23,6 +27,7 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.paging import experiments_page, runs_page
+from arize_mcp.api.pool import Pool
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 
@@ -32,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class ExperimentsAPI:
-    """The five endpoints, and the two that read datasets, over one pool of HTTP connections.
+    """The five endpoints, and the two that read datasets, for one key.
 
     Use it as an async context manager::
 
@@ -48,6 +53,7 @@ class ExperimentsAPI:
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
+        pool: the connections, where they are shared with other keys, and closed by who made them.
         ready: is awaited before a request is sent: who can't take more answers makes it wait.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
@@ -58,11 +64,15 @@ class ExperimentsAPI:
         settings: Settings,
         *,
         app: ASGIApp | None = None,
+        pool: Pool | None = None,
         ready: Callable[[], Awaitable[object]] | None = None,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._calls = Calls(settings, app, ready, clock or Clock(), jitter)
+        self._api_key = settings.api_key or ""
+        self._owns_pool = pool is None
+        self._pool = pool or Pool(settings, app)
+        self._calls = Calls(settings, self._pool, ready, clock or Clock(), jitter)
         self._max_runs = settings.max_runs
 
     async def __aenter__(self) -> Self:
@@ -71,7 +81,17 @@ class ExperimentsAPI:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._calls.aclose()
+        if self._owns_pool:
+            await self._pool.aclose()
+
+    @property
+    def key_hash(self) -> str:
+        """The beginning of the key's SHA-256, in hexadecimal: tells callers apart in a log."""
+        return hashlib.sha256(self._api_key.encode()).hexdigest()[:8]
+
+    def signing_key(self, purpose: str) -> bytes:
+        """A key to sign with what a caller hands back: 32 bytes derived from the API key, others for each purpose."""
+        return hmac.digest(self._api_key.encode(), purpose.encode(), "sha256")
 
     async def create(
         self, request: CreateExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
@@ -103,6 +123,57 @@ class ExperimentsAPI:
         except LostAnswerError as lost:
             unknown = problems.outcome_unknown(request.dataset_id, request.name, lost.error, lost.lookup)
             raise self._calls.clean(unknown) from lost.error
+
+    async def append_runs(
+        self,
+        request: AppendExperimentRunsRequest,
+        recorded: int,
+        on_wait: OnWait | None = None,
+        *,
+        deadline_s: float | None = None,
+    ) -> JSONObject:
+        """Append runs to an experiment, behind those that it has (today's API, POST /v2/experiments/{id}/runs).
+
+        When the answer is lost, the runs behind those that were there are read once, which has a deadline of its own:
+        what this call stored is a success.
+
+        Args:
+            request: the experiment and its further runs.
+            recorded: how many runs it has already.
+            on_wait: is told what the call waits for.
+            deadline_s: as of every method.
+
+        Returns:
+            The Experiment, without its runs.
+
+        Raises:
+            ProblemError: the runs were refused or never sent; ``outcome-unknown`` where they may be stored.
+        """
+        segments = ("experiments", request.experiment_id, "runs")
+
+        async def work(call: Call) -> JSONObject:
+            body = request.model_dump(exclude={"experiment_id"})
+            try:
+                return await self._calls.request(call, Experiment, "POST", *segments, body=body)
+            except ProblemError as error:
+                # A redirect doesn't say that nothing was done.
+                if error.status is not None and error.status < 400:
+                    raise LostAnswerError(error) from error
+                raise
+
+        try:
+            return await self._calls.within_deadline("POST", on_wait, deadline_s, work)
+        except LostAnswerError as lost:
+            error = lost.error
+        try:
+            return await self._calls.within_deadline(
+                "GET", on_wait, deadline_s, lambda call: look_behind(self._calls, call, request, recorded, error)
+            )
+        except LostAnswerError as lost:
+            raise self._calls.clean(unknown(request, lost)) from error
+        except ProblemError as late:
+            lost = LostAnswerError(error, f"Looking for them failed: {late}")
+            raise self._calls.clean(unknown(request, lost)) from error
 
     async def delete(
         self, request: DeleteExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None

@@ -104,8 +104,8 @@ class ExperimentRunInput(BaseModel):
         return self
 
 
-class CreateExperimentRequest(Request):
-    """Source: the API document, experiments_create."""
+class NewExperiment(Request):
+    """What a create says of the experiment itself. Source: the API document, experiments_create."""
 
     name: Annotated[
         str,
@@ -124,6 +124,11 @@ class CreateExperimentRequest(Request):
         ),
         id_of("Dataset"),
     ]
+
+
+class CreateExperimentRequest(NewExperiment):
+    """Source: the API document, experiments_create."""
+
     experiment_runs: Annotated[
         list[ExperimentRunInput],
         Field(
@@ -133,6 +138,13 @@ class CreateExperimentRequest(Request):
             "eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
         ),
     ]
+
+
+class AppendExperimentRunsRequest(Request):
+    """Source: today's API, POST /v2/experiments/{experiment_id}/runs."""
+
+    experiment_id: ExperimentId
+    experiment_runs: Annotated[list[ExperimentRunInput], Field(min_length=1, max_length=1000)]
 
 
 class DeleteExperimentRequest(Request):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any, Final, cast
 
 import anyio
@@ -132,9 +133,9 @@ class Reading:
         """Read experiments side by side, each of them and all its runs: (id, whose, what takes it in)."""
         failed: list[ProblemError] = []
 
-        async def until_one_fails(experiment_id: str, work: Awaitable[None]) -> None:
+        async def until_one_fails(experiment_id: str, work: Callable[[], Awaitable[None]]) -> None:
             try:
-                await work
+                await work()
             except ProblemError as error:
                 cast("dict[str, Any]", error.problem).setdefault("experiment_id", experiment_id)
                 failed.append(error)
@@ -142,8 +143,8 @@ class Reading:
 
         async with anyio.create_task_group() as tasks:
             for experiment_id, whose, runs in wanted:
-                tasks.start_soon(until_one_fails, experiment_id, self._describe(experiment_id, runs))
-                tasks.start_soon(until_one_fails, experiment_id, self._read(experiment_id, whose, runs))
+                tasks.start_soon(until_one_fails, experiment_id, partial(self._describe, experiment_id, runs))
+                tasks.start_soon(until_one_fails, experiment_id, partial(self._read, experiment_id, whose, runs))
         if failed:
             raise failed[0]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 from typing import Any, Final, cast
 
 from arize_mcp.api.answers import JSONObject
@@ -11,6 +12,8 @@ from arize_mcp.server.shortening import Result, fits, shorten, written
 
 SHORT_CHARS: Final = 5_900
 """How long an answer of lists is at most, in characters of JSON, where nobody asked for more: under 6,000."""
+
+_LEAST_ENTRIES: Final = 3
 
 
 def fit_rows(table: JSONObject, max_chars: int, more: Callable[[int], list[str]]) -> Result:
@@ -45,7 +48,7 @@ def fit_lists(
 ) -> Result:
     """An answer of lists: with shorter excerpts where it would be too long, then fewer entries, each told in a note.
 
-    Without a limit it keeps to SHORT_CHARS, as far as one entry a list does. Lists that the limit doesn't cut are
+    Without a limit it keeps to SHORT_CHARS, as far as _LEAST_ENTRIES a list do. Lists that the limit doesn't cut are
     whole, or end with a note where nothing else is left to leave out.
 
     Args:
@@ -71,7 +74,10 @@ def fit_lists(
         whole = written(answer(asked, chars))
         if fits(whole, budget):
             return whole
-    fewer = cut(max(1, _largest(cut, asked - 1, budget)))
+    count = _largest(cut, asked - 1, budget)
+    if limit is None and count < _LEAST_ENTRIES:
+        count = _largest(cut, _LEAST_ENTRIES, max_chars)
+    fewer = cut(max(1, count)) if asked > 1 else written(answer(1, short))
     return fewer if fits(fewer, max_chars) else shorten(_without_ends(fewer, whole_lists, max_chars), max_chars)
 
 
@@ -92,26 +98,47 @@ def _without_ends(result: Result, names: Sequence[str], max_chars: int) -> JSONO
     content = dict(result.content)
     notes: list[str] = content.pop("notes")
     sizes = {name: len(content[name]) for name in names if name in content}
+    shorter: set[str] = set()
 
     def cut() -> Result:
-        cuts = [
-            f"{name}: {len(content[name])} of {size} are here."
-            for name, size in sizes.items()
-            if len(content[name]) < size
-        ]
+        cuts = [f"{name}: of each entry's own list only the first are here." for name in sizes if name in shorter]
+        for name, size in sizes.items():
+            if len(content[name]) < size:
+                cuts.append(f"{name}: {len(content[name])} of {size} are here.")
         return written({**content, "notes": [*notes, *cuts]})
 
     while not fits(result := cut(), max_chars) and any(content[name] for name in sizes):
         longest = max(sizes, key=lambda name: len(dumps(content[name])))
-        content[longest] = _half(content[longest])
+        inner = _inner_length(content[longest])
+        # Two labels of a thousand texts each are better cut than left out.
+        if inner > max(len(content[longest]), _LEAST_ENTRIES):
+            content[longest] = [_inner_cut(entry, inner // 2) for entry in content[longest]]
+            shorter.add(longest)
+        else:
+            content[longest] = _first(content[longest], len(content[longest]) // 2)
     return result.content
 
 
-def _half(entries: Any) -> Any:
+def _inner_length(entries: Any) -> int:
+    """How long the longest list is that an entry of a list has."""
     if isinstance(entries, dict):
-        members = cast("JSONObject", entries)
-        return {name: members[name] for name in list(members)[: len(members) // 2]}
-    return entries[: len(entries) // 2]
+        return 0
+    lists = [value for entry in cast("list[JSONObject]", entries) for value in entry.values() if _is_list(value)]
+    return max(map(len, lists), default=0)
+
+
+def _inner_cut(entry: JSONObject, count: int) -> JSONObject:
+    return {name: _first(value, count) if _is_list(value) else value for name, value in entry.items()}
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list | dict)
+
+
+def _first(entries: Any, count: int) -> Any:
+    if isinstance(entries, dict):
+        return dict(islice(cast("JSONObject", entries).items(), count))
+    return entries[:count]
 
 
 def _noted(content: JSONObject, note: str) -> JSONObject:

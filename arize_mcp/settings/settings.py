@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
 from arize_mcp.settings import endpoint, foreign, profiles
-from arize_mcp.settings.variables import Reader, is_quoted
+from arize_mcp.settings.variables import Reader, key_fault
 
 TOOLSETS = ("analysis", "datasets", "files")
 """The toolsets there are beside the five tools, in the order in which they are listed; each is a module of
@@ -20,10 +21,10 @@ CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 
-_MIN_KEY_CHARS = 8
 """A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
+_PREFIX = re.compile(r"\AARIZE_(MCP_)?")
 
 
 class SettingsError(ValueError):
@@ -58,12 +59,17 @@ class Settings:
     confirm_timeout_s: float = 120.0
     read_only: bool = False
     toolsets: tuple[str, ...] = ()
+    files_dir: str = ""
+    max_file_bytes: int = 268_435_456
+    view: bool = False
+    shared: bool = False
+    """Whether one process serves many callers, each with their own key."""
     log_level: str = "WARNING"
     profile: str | None = None
     unfilled: tuple[str, ...] = ()
 
 
-def load(*, sandbox_key: str | None = None) -> Settings:
+def load(*, sandbox_key: str | None = None, other_url: str | None = None) -> Settings:
     """Turn the process's environment variables into Settings.
 
     The endpoint variables follow the official Python client (contract, 4.2): one of region, single host and base domain
@@ -72,23 +78,29 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     Args:
         sandbox_key: the key of the embedded sandbox; then the variables that say where Arize is and how to reach it are
             not read.
+        other_url: what is to be reached instead of Arize, with Arize's key.
 
     Raises:
         SettingsError: with every variable that can't be used.
     """
     read = Reader(os.environ)
-    settings = _read(read, sandbox_key)
+    settings = read_settings(read, sandbox_key, other_url)
     if read.errors:
         raise SettingsError(read.errors)
     return settings
 
 
-def _read(read: Reader, sandbox_key: str | None) -> Settings:
+def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None = None) -> Settings:
+    """Read all variables; what is wrong with them is in the reader's errors."""
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
         foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
+    if other_url is not None:
+        base_url = endpoint.other_url(read, other_url)
+    toolsets = read.words("ARIZE_MCP_TOOLSETS", TOOLSETS)
+    files_dir = _files_dir(read, toolsets)
     return Settings(
         base_url=base_url,
         api_key=_api_key(read) if remote else sandbox_key,
@@ -107,7 +119,10 @@ def _read(read: Reader, sandbox_key: str | None) -> Settings:
         ),
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
-        toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
+        toolsets=tuple(name for name in toolsets if name != "files" or files_dir),
+        files_dir=files_dir,
+        max_file_bytes=read.whole("ARIZE_MCP_MAX_FILE_BYTES", 268_435_456, minimum=1),
+        view=read.switch("ARIZE_MCP_VIEW", default=False),
         log_level=_log_level(read),
         profile=read.profile,
         unfilled=tuple(sorted(read.unfilled)),
@@ -124,12 +139,20 @@ def unused_profiles() -> list[str]:
         return []
 
 
-def unknown_variables() -> dict[str, str | None]:
-    """The variables that look like ours and mean nothing, each with the one that may be meant."""
+def unknown_variables(further: Collection[str] = ()) -> dict[str, str | None]:
+    """The variables that look like ours and mean nothing, each with the one that may be meant.
+
+    Args:
+        further: variables that mean something elsewhere.
+    """
     read = Reader(os.environ)
-    _read(read, None)
-    unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
-    return {name: next(iter(difflib.get_close_matches(name, read.known, 1, 0.8)), None) for name in sorted(unknown)}
+    read_settings(read, None)
+    ours = read.known.union(further)
+    unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in ours]
+    # What all have in common would make a short name like any other.
+    known = {_PREFIX.sub("", name): name for name in ours}
+    near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
+    return {name: known[found[0]] if found else None for name, found in near.items()}
 
 
 def foreign_variables() -> dict[str, str]:
@@ -151,6 +174,11 @@ def read_only() -> bool:
     """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
     read = Reader(os.environ)
     return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
+
+
+def view() -> bool:
+    """Whether there is a view, for a process whose other settings can't be used: it is where they are told."""
+    return Reader(os.environ).switch("ARIZE_MCP_VIEW", default=False)
 
 
 def _home() -> Path:
@@ -177,6 +205,30 @@ def _use_profile(read: Reader) -> None:
         read.fail("ARIZE_PROFILE", str(error))
 
 
+def without_files() -> bool:
+    """Whether the toolset ``files`` is asked for, but left out because it has no folder."""
+    read = Reader(os.environ)
+    return "files" in read.words("ARIZE_MCP_TOOLSETS", TOOLSETS) and not read.text("ARIZE_MCP_FILES_DIR")
+
+
+def _files_dir(read: Reader, toolsets: tuple[str, ...]) -> str:
+    """The folder of the toolset ``files``; empty where it is off."""
+    name = "ARIZE_MCP_FILES_DIR"
+    path = read.text(name)
+    if not path:
+        # A host's form with one field for the folder leaves it empty: then the toolset is off.
+        if "files" in read.named("ARIZE_MCP_TOOLSETS") and not read.is_there(name):
+            read.fail(name, "must be set to the folder of the toolset files, which ARIZE_MCP_TOOLSETS names.")
+        return ""
+    if "files" not in toolsets:
+        read.fail("ARIZE_MCP_TOOLSETS", f"must name files too, because {name} is set; or unset {name}.")
+    elif not Path(path).is_absolute():
+        read.fail(name, "must be an absolute path.")
+    elif not Path(path).is_dir():
+        read.fail(name, "must be a folder that exists.")
+    return path
+
+
 def _log_level(read: Reader) -> str:
     return read.choice(
         "ARIZE_MCP_LOG_LEVEL", LOG_LEVELS, "WARNING", fold=lambda text: _ALSO.get(text.upper(), text.upper())
@@ -191,16 +243,7 @@ def _max_result_chars(read: Reader) -> int:
 def _api_key(read: Reader) -> str | None:
     name = "ARIZE_API_KEY"
     key = read.text(name)
-    if key.lower().startswith("bearer "):
-        read.fail(name, "must be the key alone, without 'Bearer '.")
-    elif is_quoted(key):
-        read.fail(name, "must be the key alone, without quotation marks.")
-    elif not all("!" <= character <= "~" for character in key):
-        read.fail(
-            name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
-        )
-    elif key and len(key) < _MIN_KEY_CHARS:
-        read.fail(name, "is too short to be an API key: copy it again.")
-    else:
-        return key or None
-    return None
+    if fault := key_fault(key):
+        read.fail(name, fault)
+        return None
+    return key or None

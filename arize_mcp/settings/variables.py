@@ -31,6 +31,7 @@ _NEVER_UNSET: Final = frozenset(
 )
 """Without these the key would go elsewhere than was meant, or a protection be gone that somebody asked for."""
 
+_MIN_KEY_CHARS: Final = 8
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
 
 _T = TypeVar("_T")
@@ -39,6 +40,24 @@ _T = TypeVar("_T")
 def is_quoted(text: str) -> bool:
     """Whether a quotation mark, straight or curly, is at either end."""
     return text[:1] in _QUOTES or text[-1:] in _QUOTES
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether it is what a template has where a value belongs."""
+    return _PLACEHOLDER.fullmatch(text) is not None
+
+
+def key_fault(key: str) -> str | None:
+    """What keeps a text from being an API key, as the end of a sentence; None where nothing does."""
+    if key.lower().startswith("bearer "):
+        return "must be the key alone, without 'Bearer '."
+    if is_quoted(key):
+        return "must be the key alone, without quotation marks."
+    if not all("!" <= character <= "~" for character in key):
+        return "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
+    if key and len(key) < _MIN_KEY_CHARS:
+        return "is too short to be an API key: copy it again."
+    return None
 
 
 class Reader:
@@ -72,22 +91,31 @@ class Reader:
         value = self._environ.get(name, "").strip()
         return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
 
+    def is_there(self, name: str) -> bool:
+        """Whether the environment has a variable at all, be it empty."""
+        return name in self._environ
+
+    def named(self, name: str) -> list[str]:
+        """The words of a list as they were given, in lower case."""
+        return [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+
     def fail(self, name: str, detail: str) -> None:
         """Note what is wrong with a variable (or several, joined by slashes), or with the profile it comes from."""
         fields = [profiles.FIELDS[part] for part in name.split("/") if part in self._from_profile]
         if fields:
             name, detail = "ARIZE_PROFILE", f"names the profile '{self.profile}', whose {'/'.join(fields)} {detail}"
-        self.errors.append((name, detail))
+        if (name, detail) not in self.errors:  # a variable may be asked for twice
+            self.errors.append((name, detail))
 
     def text(self, name: str) -> str:
         """A variable without the spaces around it, empty where it is not set."""
         self.known.add(name)
         value = self._environ.get(name, "").strip()
-        if value and name not in _NEVER_UNSET and _PLACEHOLDER.fullmatch(value):
+        if value and name not in _NEVER_UNSET and is_placeholder(value):
             self.unfilled.add(name)
             value = ""
         value = value or self._from_profile.get(name, "").strip()
-        if _PLACEHOLDER.fullmatch(value):
+        if is_placeholder(value):
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
         return value
@@ -141,7 +169,7 @@ class Reader:
 
     def words(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
         """Several of some words, separated by commas, in any case; ``all`` means all. In the order of the choices."""
-        given = [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+        given = self.named(name)
         for word in given:
             if word not in (*choices, "all"):
                 near = difflib.get_close_matches(word, (*choices, "all"), 1)

@@ -135,7 +135,14 @@ def test_where_nothing_failed_what_looks_like_an_error_is_told_and_listed(name: 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("0.9", "text"), ("", "text"), (True, "true or false"), (10**400, "too large for a double")],
+    [
+        ("0.9", "text"),
+        ("", "text"),
+        (True, "true or false"),
+        ([1], "not a number"),
+        ({}, "not a number"),
+        (10**400, "too large for a double"),
+    ],
 )
 def test_what_is_no_number_in_a_score_is_not_counted_and_a_note_says_so(value: Any, words: str):
     found = summary([{"example_id": "a", "eval.q.score": value}] * 23 + [{"example_id": "a", "eval.q.score": 1}])
@@ -235,3 +242,10 @@ def test_where_a_double_ends_members_are_absent_and_nothing_is_infinite():
     ]
     assert found["measures"][0]["mean"] == 1e300
     assert "1 value of big is too large for a double and was not counted." in found["notes"]
+
+
+def test_fields_that_are_not_counted_are_noted_up_to_ten():
+    (run,) = [{f"eval.q{n}.score": "0.5" for n in range(30)}]
+    notes = summary([run])["notes"]
+    assert len([note for note in notes if "is text and was not counted" in note]) == 10
+    assert "So are values of more such fields: 20." in notes

@@ -43,7 +43,8 @@ class Relay:
 
     async def store(self, request: Request) -> httpx.Response:
         """Let the sandbox answer."""
-        async with httpx.AsyncClient(base_url=self.sandbox.base_url) as http:
+        # Without TLS there is nothing to verify, and reading the CAs takes longer than the rest.
+        async with httpx.AsyncClient(base_url=self.sandbox.base_url, verify=False) as http:
             return await http.request(
                 request.method, request.target, content=request.body, headers={"Authorization": "Bearer sandbox-key"}
             )

@@ -221,6 +221,7 @@ def test_every_setting_that_is_set_is_told(sandbox: Sandbox, tmp_path: Path):
         "ARIZE_MCP_CONFIRM_TIMEOUT_S": "6",
         "ARIZE_MCP_READ_ONLY": "True",
         "ARIZE_MCP_TOOLSETS": "analysis,datasets",
+        "ARIZE_MCP_VIEW": "True",
         "ARIZE_MCP_LOG_LEVEL": "DEBUG",
     }
     done = check(tmp_path, **endpoint(sandbox), **given, ARIZE_API_KEY="sandbox-key", ARIZE_REQUEST_VERIFY="0")
@@ -341,6 +342,15 @@ def test_the_key_of_a_server_on_loopback_does_not_go_to_arize(sandbox: Sandbox, 
     assert "-     regions    not asked: " in done.stdout
     assert "note" not in done.stdout
     assert done.returncode == 0
+
+
+def test_a_toolset_that_is_left_out_is_noted(tmp_path: Path):
+    done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all")
+    notes = [step for step in json.loads(done.stdout)["steps"] if step["outcome"] == "note"]
+    assert [note["detail"] for note in notes] == ["The toolset files is left out: ARIZE_MCP_FILES_DIR is not set."]
+    (tmp_path / "files").mkdir()
+    done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all", ARIZE_MCP_FILES_DIR=str(tmp_path / "files"))
+    assert "left out" not in done.stdout
 
 
 def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox: Sandbox, tmp_path: Path):

@@ -70,7 +70,7 @@ def test_it_starts_as_its_manifest_says_and_lists_the_tools(mcpb: Path, unpacked
 
 
 def test_what_the_user_fills_in_arrives(mcpb: Path, unpacked: Path, tools: Path):
-    filled_in = {"api_key": "k", "region": "eu-west", "read_only": True, "confirm_delete": "always"}
+    filled_in = {"api_key": "k", "region": "eu-west", "read_only": True, "confirm_delete": "always", "view": True}
     session = start(as_a_host(mcpb, unpacked, filled_in), tools)
     session.initialize()
     # The region doesn't exist: every call says so.
@@ -79,7 +79,11 @@ def test_what_the_user_fills_in_arrives(mcpb: Path, unpacked: Path, tools: Path)
     assert session.end()[:2] == (0, b"")
     session = start(as_a_host(mcpb, unpacked, {**filled_in, "region": ""}), tools, "--sandbox")
     session.initialize()
-    assert len(session.request("tools/list", {})["result"]["tools"]) == 3
+    tools_listed = session.request("tools/list", {})["result"]["tools"]
+    assert [tool["name"] for tool in tools_listed if "resourceUri" in tool["_meta"]["ui"]] == ["experiments_runs_list"]
+    assert len(tools_listed) == 3
+    page = session.request("resources/read", {"uri": "ui://arize-mcp/runs.html"})["result"]["contents"][0]["text"]
+    assert page == (unpacked / "arize_mcp" / "server" / "runs.html").read_text(encoding="utf-8")
     assert session.end()[:2] == (0, b"")
 
 

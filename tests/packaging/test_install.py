@@ -20,11 +20,25 @@ SAYS = f"arize-mcp {VERSION}\n"
 def test_wheel_and_sdist_are_complete(dist: Path):
     with zipfile.ZipFile(next(dist.glob("*.whl"))) as wheel:
         names = {name.removeprefix(f"arize_mcp-{VERSION}.dist-info/") for name in wheel.namelist()}
-    assert {"arize_mcp/py.typed", "arize_mcp/sandbox/app.py", "licenses/LICENSE", "entry_points.txt"} <= names
+    assert {
+        "arize_mcp/py.typed",
+        "arize_mcp/server/runs.html",
+        "arize_mcp/sandbox/app.py",
+        "licenses/LICENSE",
+        "entry_points.txt",
+    } <= names
     assert not [name for name in names if name.startswith("tests")]
     with tarfile.open(next(dist.glob("*.tar.gz"))) as sdist:
         names = {name.removeprefix(f"arize_mcp-{VERSION}/") for name in sdist.getnames()}
-    assert {"LICENSE", "README.md", "CHANGELOG.md", "arize_mcp/py.typed", "tests/conftest.py", "server.json"} <= names
+    assert {
+        "LICENSE",
+        "README.md",
+        "CHANGELOG.md",
+        "arize_mcp/py.typed",
+        "arize_mcp/server/runs.html",
+        "tests/conftest.py",
+        "server.json",
+    } <= names
 
 
 def test_pip_installs_the_wheel_and_it_works(dist: Path, tmp_path: Path):

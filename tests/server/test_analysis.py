@@ -281,6 +281,31 @@ async def test_whatever_the_limit_an_answer_fits_and_says_what_is_missing(max_ch
                 assert len(content["scores"]) == 42 or "scores: " in " ".join(content["notes"])
 
 
+@pytest.mark.parametrize("max_chars", [1000, 3000, 10_000])
+async def test_labels_that_are_free_texts_are_cut_to_the_first_of_each(max_chars: int):
+    runs = [
+        {"example_id": f"e{n}", "eval.a.label": f"reason {n} why", "eval.b.label": f"because of {n % 400}"}
+        for n in range(500)
+    ]
+    upstream = Upstream({"x": runs, "y": list(reversed(runs))})
+    async with connected(upstream, max_result_chars=max_chars) as client:
+        content = await call(client, "experiments_summarize", {"experiment_id": "x"})
+        assert len(dumps(content)) <= max_chars
+        assert [label["name"] for label in content["labels"]] == ["a", "b"]
+        assert 1 <= len(content["labels"][1]["counts"]) < 400
+        assert "labels: of each entry's own list only the first are here." in content["notes"]
+
+
+async def test_a_default_answer_has_three_entries_a_list_even_where_the_rest_is_long():
+    runs = [{"id": str(n), "example_id": f"e{n}", **{f"eval.s{k}.score": n for k in range(60)}} for n in range(9)]
+    other = [{**run, **{f"eval.s{k}.score": 0 for k in range(60)}} for run in runs]
+    async with connected(Upstream({"x": other, "y": runs})) as client:
+        content = await call(client, "experiments_compare", ARGUMENTS["experiments_compare"])
+    assert len(dumps(content)) > 6000
+    assert (len(content["scores"]), len(content["changed"])) == (60, 3)
+    assert content["notes"][-1] == "3 entries a list are here at most: limit lists more."
+
+
 async def test_fewer_entries_than_asked_for_are_told_with_the_reason():
     upstream = Upstream({"x": realistic(300, 1), "y": realistic(300, 2)})
     async with connected(upstream, max_result_chars=10_000) as client:

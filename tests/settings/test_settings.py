@@ -136,6 +136,7 @@ def test_the_endpoint_variables_have_the_official_clients_precedence(
         ("ARIZE_MCP_CONFIRM_DELETE", "yes"),
         ("ARIZE_MCP_CONFIRM_TIMEOUT_S", "x"),
         ("ARIZE_MCP_READ_ONLY", "maybe"),
+        ("ARIZE_MCP_VIEW", "maybe"),
         ("ARIZE_MCP_ALLOW_HTTP", "maybe"),
         ("ARIZE_MCP_LOG_LEVEL", "LOUD"),
     ],
@@ -253,6 +254,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
         ARIZE_MCP_CONFIRM_DELETE="never",
         ARIZE_MCP_CONFIRM_TIMEOUT_S="6",
         ARIZE_MCP_READ_ONLY="yes",
+        ARIZE_MCP_VIEW="1",
         ARIZE_MCP_LOG_LEVEL="debug",
     ) == Settings(
         api_key="the-api-key",
@@ -268,6 +270,7 @@ def test_every_setting_can_be_set(load: Load, tmp_path: Path):
         confirm_delete="never",
         confirm_timeout_s=6,
         read_only=True,
+        view=True,
         log_level="DEBUG",
     )
 
@@ -336,10 +339,27 @@ def test_reading_only_is_known_even_when_nothing_else_is(
     assert settings.read_only() is read_only
 
 
+@pytest.mark.parametrize(("value", "view"), [("", False), ("on", True), ("off", False), ("maybe", False)])
+def test_whether_there_is_a_view_is_known_even_when_nothing_else_is(
+    monkeypatch: pytest.MonkeyPatch, value: str, view: bool
+):
+    monkeypatch.setenv("ARIZE_MCP_VIEW", value)
+    assert settings.view() is view
+
+
 def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatch):
-    for name in ("ARIZE_MCP_READONLY", "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X", "ARIZE_LOG_LEVEL"):
+    for name in ("ARIZE_MCP_READ_ONLY", "ARIZE_LOG_LEVEL"):
         monkeypatch.setenv(name, "x")
-    assert settings.unknown_variables() == {"ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY", "ARIZE_MCP_X": None}
+    meant = {
+        "ARIZE_MCP_READONLY": "ARIZE_MCP_READ_ONLY",
+        "ARIZE_MCP_REGION": "ARIZE_REGION",
+        "ARIZE_MCP_TIMEOUT_S": "ARIZE_MCP_READ_TIMEOUT_S",
+        "ARIZE_MCP_VEIW": "ARIZE_MCP_VIEW",
+        "ARIZE_MCP_X": None,
+    }
+    for name in meant:
+        monkeypatch.setenv(name, "x")
+    assert settings.unknown_variables() == meant
 
 
 @pytest.mark.parametrize(
@@ -348,8 +368,8 @@ def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatc
         ("", ()),
         (" , ", ()),
         ("analysis", ("analysis",)),
-        (" FILES,analysis , analysis", ("analysis", "files")),
-        ("All", settings.TOOLSETS),
+        (" DATASETS,analysis , analysis", ("analysis", "datasets")),
+        ("All", tuple(name for name in settings.TOOLSETS if name != "files")),
     ],
 )
 def test_toolsets_are_names_in_any_case_and_come_in_a_fixed_order(
@@ -357,6 +377,58 @@ def test_toolsets_are_names_in_any_case_and_come_in_a_fixed_order(
 ):
     monkeypatch.setenv("ARIZE_MCP_TOOLSETS", given)
     assert settings.load().toolsets == toolsets
+
+
+@pytest.mark.parametrize("given", ["files", " Files ,", "all"])
+def test_files_are_offered_with_their_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str):
+    monkeypatch.setenv("ARIZE_MCP_TOOLSETS", given)
+    monkeypatch.setenv("ARIZE_MCP_FILES_DIR", str(tmp_path))
+    found = settings.load()
+    assert "files" in found.toolsets
+    assert (found.files_dir, found.max_file_bytes, found.max_runs) == (str(tmp_path), 268_435_456, 20_000)
+    assert not settings.without_files()
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "said"),
+    [
+        ({"ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "must be set"),
+        ({"ARIZE_MCP_TOOLSETS": "all,files"}, "ARIZE_MCP_FILES_DIR", "must be set"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}"}, "ARIZE_MCP_TOOLSETS", "must name files"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}", "ARIZE_MCP_TOOLSETS": "analysis"}, "ARIZE_MCP_TOOLSETS", "must name files"),
+        ({"ARIZE_MCP_FILES_DIR": "results", "ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "absolute"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}/none", "ARIZE_MCP_TOOLSETS": "all"}, "ARIZE_MCP_FILES_DIR", "exists"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}/file", "ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "exists"),
+        ({"ARIZE_MCP_MAX_FILE_BYTES": "0"}, "ARIZE_MCP_MAX_FILE_BYTES", "whole number"),
+        ({"ARIZE_MCP_MAX_RUNS": "many"}, "ARIZE_MCP_MAX_RUNS", "whole number"),
+    ],
+)
+def test_files_without_their_folder_or_the_other_way_round_can_not_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environ: dict[str, str], name: str, said: str
+):
+    (tmp_path / "file").touch()
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value.replace("{tmp}", str(tmp_path)))
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    [(variable, detail)] = caught.value.errors
+    assert variable == name
+    assert said in detail
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"ARIZE_MCP_TOOLSETS": "all"},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": "${user_config.files_dir}"},
+    ],
+)
+def test_files_are_left_out_where_the_folder_is_not_chosen(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]):
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    assert "files" not in settings.load().toolsets
+    assert settings.without_files()
 
 
 def test_an_unknown_toolset_is_an_error_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch):
