@@ -166,7 +166,7 @@ def test_links_that_lead_out_are_refused(folder: Folder, root: Path, link: str, 
     assert (root.parent / "out" / "secret.jsonl").read_text() == "secret"
 
 
-@pytest.mark.skipif(WINDOWS, reason="the system has none of them")
+@pytest.mark.posix(reason="pipes and sockets with a path")
 def test_what_is_no_regular_file_is_refused_without_waiting(folder: Folder, root: Path):
     os.mkfifo(root / "fifo.jsonl")
     with socket.socket(socket.AF_UNIX) as unix:
@@ -182,7 +182,7 @@ def test_what_is_no_regular_file_is_refused_without_waiting(folder: Folder, root
     assert "is a folder" in refused(lambda: read(folder, "folder.jsonl"))["detail"]
 
 
-@pytest.mark.skipif(WINDOWS, reason="nothing is opened relative to a descriptor there")
+@pytest.mark.posix(reason="opening relative to a descriptor")
 @pytest.mark.parametrize("swapped", ["file", "parent"])
 def test_what_is_swapped_meanwhile_never_leads_out(root: Path, swapped: str):
     """While one thread swaps a file or its folder for a link that leads out, whatever is read is from inside."""
@@ -300,7 +300,7 @@ def test_a_name_that_is_taken_while_the_file_is_written_stays_the_others(folder:
     assert not [path for path in root.iterdir() if path.name.startswith(".arize")]
 
 
-@pytest.mark.skipif(WINDOWS, reason="nothing is opened relative to a descriptor there")
+@pytest.mark.posix(reason="opening relative to a descriptor")
 def test_a_way_that_leaves_the_folder_and_comes_back_is_refused(root: Path):
     (root / "parent").symlink_to("..")
     refused(lambda: read(Folder(str(root), 1000), "parent/in/results.jsonl"))
@@ -315,7 +315,8 @@ def test_folders_are_not_made(folder: Folder, root: Path):
     assert not (root / "none").exists()
 
 
-@pytest.mark.skipif(WINDOWS or os.geteuid() == 0, reason="the superuser may do anything")
+@pytest.mark.posix(reason="rights by chmod")
+@pytest.mark.skipif(hasattr(os, "geteuid") and os.geteuid() == 0, reason="the superuser may do anything")
 def test_what_may_not_be_read_is_said(folder: Folder, root: Path):
     (root / "results.jsonl").chmod(0)
     assert "ermission" in refused(lambda: read(folder, "results.jsonl"))["detail"]
