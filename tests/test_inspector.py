@@ -1,4 +1,4 @@
-"""The MCP Inspector's command line against the sandbox: a peer that checks structured content by its schema."""
+"""The MCP Inspector's command line against the sandbox, over stdio and HTTP: it checks structured content."""
 
 from __future__ import annotations
 
@@ -6,10 +6,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from arize_mcp.sandbox.seed import API_KEY
+from tests.http_process import served_http
 
 pytestmark = pytest.mark.inspector
 
@@ -31,9 +35,18 @@ def inspector(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder / "node_modules" / ".bin" / "mcp-inspector"
 
 
-def inspect(inspector: Path, method: str, *arguments: str) -> tuple[int, Any]:
+@pytest.fixture(params=["stdio", "http"])
+def server(request: pytest.FixtureRequest) -> Generator[list[str]]:
+    """How the Inspector gets at a fresh sandbox."""
+    if request.param == "stdio":
+        yield [sys.executable, "-m", "arize_mcp", "--sandbox"]
+        return
+    with served_http("--sandbox") as served:
+        yield [served.url, "--transport", "http", "--header", f"Authorization: Bearer {API_KEY}"]
+
+
+def inspect(inspector: Path, server: list[str], method: str, *arguments: str) -> tuple[int, Any]:
     """Exit code and JSON of one Inspector command."""
-    server = [sys.executable, "-m", "arize_mcp", "--sandbox"]
     done = subprocess.run(
         [str(inspector), "--cli", *server, "--method", method, "--format", "json", *arguments],
         capture_output=True,
@@ -48,8 +61,8 @@ def inspect(inspector: Path, method: str, *arguments: str) -> tuple[int, Any]:
         raise AssertionError(f"exit {done.returncode}: {done.stdout}\n{done.stderr}") from None
 
 
-def test_it_lists_the_tools(inspector: Path):
-    code, listed = inspect(inspector, "tools/list")
+def test_it_lists_the_tools(inspector: Path, server: list[str]):
+    code, listed = inspect(inspector, server, "tools/list")
     assert code == 0
     assert len(listed["tools"]) == 5
 
@@ -73,8 +86,12 @@ CALLS: list[tuple[str, dict[str, Any], str | None]] = [
 
 
 @pytest.mark.parametrize(("tool", "arguments", "member"), CALLS, ids=[f"{c[0]}-{c[2] or 'bad'}" for c in CALLS])
-def test_it_calls_every_tool_well_and_badly(inspector: Path, tool: str, arguments: dict[str, Any], member: str | None):
-    code, result = inspect(inspector, "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments))
+def test_it_calls_every_tool_well_and_badly(
+    inspector: Path, server: list[str], tool: str, arguments: dict[str, Any], member: str | None
+):
+    code, result = inspect(
+        inspector, server, "tools/call", "--tool-name", tool, "--tool-args-json", json.dumps(arguments)
+    )
     content = result["structuredContent"]
     assert json.loads(result["content"][0]["text"]) == content
     if member is None:
@@ -84,8 +101,7 @@ def test_it_calls_every_tool_well_and_badly(inspector: Path, tool: str, argument
         assert (code, member in content) == (0, True)
 
 
-def test_an_unknown_tool_is_an_error(inspector: Path):
-    server = [sys.executable, "-m", "arize_mcp", "--sandbox"]
+def test_an_unknown_tool_is_an_error(inspector: Path, server: list[str]):
     done = subprocess.run(
         [str(inspector), "--cli", *server, "--method", "tools/call", "--tool-name", "nope"],
         capture_output=True,

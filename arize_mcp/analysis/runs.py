@@ -141,6 +141,8 @@ class Runs:
             if category is None:
                 category = self._categories[full_name] = _Category()
             category.add(index, value)
+        elif kind is Kind.SCORE:
+            self._uncounted[full_name, "not a number"] += 1
 
     def _explain(self, index: int, name: str, value: Any) -> None:
         text = excerpt(value, self._excerpt_chars)
@@ -159,7 +161,7 @@ class Runs:
             if isinstance(score, int | float) and not isinstance(score, bool) and is_number(score):
                 given.setdefault(name, []).append(score)
             elif score is not None:
-                self._uncounted[f"{name}.score", "text" if isinstance(score, str) else "no numbers"] += 1
+                self._uncounted[f"{name}.score", "text" if isinstance(score, str) else "not a number"] += 1
             if isinstance(label, str):
                 self.labels.setdefault(name, {}).setdefault(index, label)
             if index not in self.explanations.get(name, {}):
@@ -180,10 +182,11 @@ class Runs:
             notes.append(f"No runs are in {whose}.")
         if without := self.example_ids.count(None):
             notes.append(f"Runs of {whose} without example_id, which are counted as runs but of no example: {without}.")
+        where = "" if whose == "the experiment" else f" in {whose}"
         uncounted = sorted(self._uncounted.items())
         for (name, what), count in uncounted[:_MAX_NOTED]:
             values, are, were = ("value", "is", "was") if count == 1 else ("values", "are", "were")
-            notes.append(f"{count} {values} of {name} {are} {what} and {were} not counted.")
+            notes.append(f"{count} {values} of {name}{where} {are} {what} and {were} not counted.")
         if (more := len(uncounted) - _MAX_NOTED) > 0:
             notes.append(f"So are values of more such fields: {more}.")
         if not self.failed:

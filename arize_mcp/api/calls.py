@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, cast
 
 import anyio
@@ -13,11 +12,12 @@ from pydantic import BaseModel
 
 from arize_mcp.api import problems, retry
 from arize_mcp.api.answers import JSONObject, checked, unexpected
+from arize_mcp.api.pool import Pool
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 
 if TYPE_CHECKING:
-    from arize_mcp.api.http import ASGIApp, Connections
+    from arize_mcp.api.http import Connections
 
 OnWait = Callable[[str], Awaitable[None]]
 """Is told, in a sentence, what a call waits for."""
@@ -63,35 +63,28 @@ class LostAnswerError(Exception):
 
 
 class Calls:
-    """Calls of endpoints over one pool of connections; its arguments are those of ``ExperimentsAPI``."""
+    """Calls of endpoints for one key; its arguments are those of ``ExperimentsAPI``."""
 
     def __init__(
         self,
         settings: Settings,
-        app: ASGIApp | None,
+        pool: Pool,
         ready: Callable[[], Awaitable[object]] | None,
         clock: Clock,
         jitter: Callable[[], float],
     ) -> None:
         self._settings = settings
-        self._app = app
+        self._pool = pool
         self._ready = ready
-        self._slots = anyio.Semaphore(settings.max_connections, fast_acquire=True)
+        self._slots = pool.slots()
         self._clock = clock
         self._jitter = jitter
         self._held_until: dict[tuple[str, str, int], float] = {}
 
-    @cached_property
+    @property
     def connections(self) -> Connections:
-        """The pool, opened when it is first used."""
-        from arize_mcp.api.http import Connections  # noqa: PLC0415 - httpx takes a while, a host that starts us waits
-
-        return Connections(self._settings, self._app)
-
-    async def aclose(self) -> None:
-        """Close the pool."""
-        if "connections" in vars(self):
-            await self.connections.aclose()
+        """The pool's."""
+        return self._pool.connections
 
     async def within_deadline(
         self,
@@ -172,7 +165,9 @@ class Calls:
                         await self._ready()
                     sends += 1
                     on_sent = None if method == "GET" else call.acts
-                    answer = await self.connections.send(method, segments, query, body, on_sent)
+                    answer = await self.connections.send(
+                        self._settings.api_key, method, segments, query, body, on_sent=on_sent
+                    )
                 if model is not None:
                     return checked(method, answer, model, self._settings.api_key)
                 if answer.status != 204:

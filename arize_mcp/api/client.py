@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 import random
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -25,6 +27,7 @@ from arize_mcp.api.models import (
     ListExperimentsRequest,
 )
 from arize_mcp.api.paging import experiments_page, runs_page
+from arize_mcp.api.pool import Pool
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 
@@ -34,7 +37,7 @@ if TYPE_CHECKING:
 
 
 class ExperimentsAPI:
-    """The five endpoints, and the two that read datasets, over one pool of HTTP connections.
+    """The five endpoints, and the two that read datasets, for one key.
 
     Use it as an async context manager::
 
@@ -50,6 +53,7 @@ class ExperimentsAPI:
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
+        pool: the connections, where they are shared with other keys, and closed by who made them.
         ready: is awaited before a request is sent: who can't take more answers makes it wait.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
@@ -60,11 +64,15 @@ class ExperimentsAPI:
         settings: Settings,
         *,
         app: ASGIApp | None = None,
+        pool: Pool | None = None,
         ready: Callable[[], Awaitable[object]] | None = None,
         clock: Clock | None = None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._calls = Calls(settings, app, ready, clock or Clock(), jitter)
+        self._api_key = settings.api_key or ""
+        self._owns_pool = pool is None
+        self._pool = pool or Pool(settings, app)
+        self._calls = Calls(settings, self._pool, ready, clock or Clock(), jitter)
         self._max_runs = settings.max_runs
 
     async def __aenter__(self) -> Self:
@@ -73,7 +81,17 @@ class ExperimentsAPI:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._calls.aclose()
+        if self._owns_pool:
+            await self._pool.aclose()
+
+    @property
+    def key_hash(self) -> str:
+        """The beginning of the key's SHA-256, in hexadecimal: tells callers apart in a log."""
+        return hashlib.sha256(self._api_key.encode()).hexdigest()[:8]
+
+    def signing_key(self, purpose: str) -> bytes:
+        """A key to sign with what a caller hands back: 32 bytes derived from the API key, others for each purpose."""
+        return hmac.digest(self._api_key.encode(), purpose.encode(), "sha256")
 
     async def create(
         self, request: CreateExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None

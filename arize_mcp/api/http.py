@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -33,6 +34,9 @@ ASGIApp = Callable[
 
 logger = logging.getLogger(__name__)
 
+REQUEST_IDS: Final[ContextVar[list[str] | None]] = ContextVar("request_ids", default=None)
+"""Where a call's log keeps the ids that the API gave to its requests."""
+
 _PATH: Final = "/v2"
 # httpx takes 65,536 for a whole URL.
 _MAX_TARGET_CHARS: Final = 65_000
@@ -48,7 +52,7 @@ class Answer:
 
 
 class Connections:
-    """The pool of connections to the API. The key goes to the configured host, in one header, and nowhere else.
+    """The connections to the API. A key goes to the configured host, in one header, and nowhere else.
 
     Args:
         settings: where the API is and how to reach it.
@@ -64,7 +68,6 @@ class Connections:
         self._headers = httpx.Headers(
             {
                 "Host": self._url.netloc.decode(),
-                "Authorization": f"Bearer {settings.api_key}",
                 "User-Agent": f"arize-mcp/{version('arize-mcp')}",
                 "Accept": "application/json, application/problem+json",
                 "Accept-Encoding": "gzip",
@@ -84,15 +87,18 @@ class Connections:
 
     async def send(
         self,
+        api_key: str | None,
         method: str,
         segments: tuple[str, ...],
         query: Mapping[str, str | int] | None,
         body: object,
+        *,
         on_sent: Callable[[], object] | None = None,
     ) -> Answer:
         """Send one request, once.
 
         Args:
+            api_key: whose request it is; without one nothing is sent.
             method: the HTTP method.
             segments: the path after ``/v2``; each is percent-encoded whole.
             query: query parameters.
@@ -102,21 +108,13 @@ class Connections:
         Raises:
             ProblemError: for anything but a success.
         """
-        if self._settings.api_key is None:
+        if api_key is None:
             raise problems.missing_api_key()
-        if self._transport is None:
-            self._transport = self._open()
         target, payload = _encoded(segments, query, body)
-        try:
-            response = await self._transport.handle_async_request(self._request(method, target, payload, on_sent))
-            try:
-                self._compare_clocks(response.headers.get("date"))
-                content = await self._read(response)
-            finally:
-                await response.aclose()
-        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
-            raise self._transport_problem(error, method) from error
-        logger.info("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
+        response, content = await self._exchange(self._request(api_key, method, target, payload, on_sent))
+        logger.debug("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
+        if (ids := REQUEST_IDS.get()) is not None and (request_id := response.headers.get("x-request-id")):
+            ids.append(problems.plain(problems.redact(request_id, api_key), 200))
         if response.is_success:
             return Answer(response.status_code, response.headers, content)
         if response.status_code < 400:
@@ -133,16 +131,45 @@ class Connections:
             response.status_code,
             response.headers,
             content,
-            secret=self._settings.api_key,
+            secret=api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
+            shared=self._settings.shared,
         )
 
+    async def post(self, path: str, headers: Mapping[str, str], body: object) -> Answer:
+        """Send one POST to another path than the API's, with headers of its own; take any answer.
+
+        Raises:
+            ProblemError: without an answer.
+        """
+        payload = jsontext.dumps(body).encode()
+        sent = httpx.Headers(self._headers)
+        sent.update({**headers, "Content-Length": str(len(payload))})
+        url = self._url.copy_with(raw_path=path.encode())
+        stream = httpx.ByteStream(payload)
+        request = httpx.Request("POST", url, headers=sent, stream=stream, extensions=dict(self._extensions))
+        response, content = await self._exchange(request)
+        return Answer(response.status_code, response.headers, content)
+
+    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        if self._transport is None:
+            self._transport = self._open()
+        try:
+            response = await self._transport.handle_async_request(request)
+            try:
+                self._compare_clocks(response.headers.get("date"))
+                return response, await self._read(response)
+            finally:
+                await response.aclose()
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
+            raise self._transport_problem(error, request.method) from error
+
     def _request(
-        self, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None
+        self, api_key: str, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None
     ) -> httpx.Request:
-        headers = self._headers
+        headers = httpx.Headers(self._headers)
+        headers["Authorization"] = f"Bearer {api_key}"
         if payload is not None:
-            headers = httpx.Headers(headers)
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(len(payload))
         url, extensions = self._url, self._extensions

@@ -46,7 +46,8 @@ def id_of(kind: str) -> BeforeValidator:
 
 
 def _of_link(text: str, kind: str) -> str:
-    parts = re.split(r"[^A-Za-z0-9+]+", _unquoted(text))
+    # No id has a "+", which in a link is a space.
+    parts = re.split(r"[^A-Za-z0-9]+", _unquoted(text))
     found = list(dict.fromkeys(filter(None, (_whole(part, kind) for part in parts))))
     if not found and kind == "Experiment" and (resource := _RESOURCE.fullmatch(text)):
         # Its ids may be of any form.

@@ -22,6 +22,9 @@ HALF_A_PAIR: Final = (
 )
 """What is said of a lone surrogate, which JavaScript's slice makes of an emoji."""
 
+TOO_DEEP: Final = f"Is nested deeper than {MAX_DEPTH} levels: JSON-encode it as a string, or leave it out."
+"""What is said of a field in which arrays and objects are nested too deep."""
+
 _TOO_LARGE: Final = 10**MAX_INTEGER_DIGITS
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _FIELD_TOKENS: Final = 3
@@ -95,8 +98,7 @@ def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
         kind = item.__class__
         if kind is dict or kind is list:
             if len(path) >= MAX_DEPTH:
-                detail = f"Is nested deeper than {MAX_DEPTH} levels: JSON-encode it as a string, or leave it out."
-                deep = (pointer(path[:_FIELD_TOKENS]), detail)
+                deep = (pointer(path[:_FIELD_TOKENS]), TOO_DEEP)
                 if found[-1:] != [deep]:
                     found.append(deep)
                 return

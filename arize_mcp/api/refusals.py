@@ -57,6 +57,7 @@ def from_response(
     *,
     secret: str | None,
     retry_after_s: float | None,
+    shared: bool = False,
 ) -> ProblemError:
     """Make a problem of an HTTP error answer.
 
@@ -71,6 +72,7 @@ def from_response(
         body: its decoded content.
         secret: is taken out of whatever is passed on or quoted, before it is cut.
         retry_after_s: what its Retry-After header asks for, in seconds.
+        shared: whether the key is the caller's own, not the process's.
     """
     members: dict[str, Any] | None = _json_object(body)
     is_problem = members is not None and not _PROBLEM_MEMBERS.isdisjoint(members)
@@ -89,7 +91,7 @@ def from_response(
         members.setdefault("retry_after", math.ceil(retry_after_s))
     if request_id := headers.get("x-request-id"):
         members.setdefault("request_id", plain(redact(request_id, secret), 200))
-    if hint := _hint(method, status, members, is_problem=is_problem):
+    if hint := _hint(method, status, members, is_problem=is_problem, shared=shared):
         members.setdefault("hint", hint)
     return ProblemError(cast("Problem", members), status=status, was_sent=True, retry_after_s=retry_after_s)
 
@@ -117,9 +119,11 @@ def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."
 
 
-def _hint(method: str, status: int, members: Mapping[str, Any], *, is_problem: bool) -> str | None:
+def _hint(method: str, status: int, members: Mapping[str, Any], *, is_problem: bool, shared: bool) -> str | None:
     """The next step after an error answer."""
     step = _STEPS.get((method, status)) or _STEPS.get(status)
+    if status == 401 and shared:
+        step = "Check the API key that your MCP host sends: this server passes it on, and Arize doesn't know it there."
     if status >= 500:
         step = problems.MAYBE_DONE.get(method, "The API has a fault of its own: call again in a moment.")
     if status == 403 and not _PLAN_MEMBERS.isdisjoint(members):

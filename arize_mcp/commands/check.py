@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import importlib
-import json
 import socket
-import sys
 import time
 from collections.abc import AsyncGenerator
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Final, Literal
+from dataclasses import fields, replace
+from functools import partial
+from typing import Final
 from urllib.parse import urlsplit
 
 import anyio
@@ -17,24 +16,13 @@ import anyio
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
-from arize_mcp.settings import settings
+from arize_mcp.commands.steps import Step, show
+from arize_mcp.settings import http, settings
 from arize_mcp.settings.endpoint import HOSTS
 from arize_mcp.settings.settings import Settings, SettingsError
 
-_MARKS: Final = {"ok": "ok  ", "failed": "FAIL", "skipped": "-   ", "note": "note"}
 _LIMIT_S: Final = 15
 _NO_REGION: Final = "no region"
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was checked, what came of it, and what to do; ``ms`` is how long the API took to answer."""
-
-    name: str
-    outcome: Literal["ok", "failed", "skipped", "note"]
-    detail: str
-    hint: str = ""
-    ms: int | None = None
 
 
 def run_check(*, regions: bool, as_json: bool) -> int:
@@ -47,30 +35,7 @@ def run_check(*, regions: bool, as_json: bool) -> int:
     Returns:
         0 if the tools would work, else 1.
     """
-    return anyio.run(_check, regions, as_json)
-
-
-async def _check(regions: bool, as_json: bool) -> int:
-    steps: list[Step] = []
-    async for step in _steps(regions):
-        steps.append(step)
-        if not as_json:
-            _show(step)
-    works = all(step.outcome != "failed" for step in steps)
-    if as_json:
-        sys.stdout.write(json.dumps({"ok": works, "steps": [asdict(step) for step in steps]}, indent=2) + "\n")
-    else:
-        sys.stdout.write("\nReady.\n" if works else "\nNot ready.\n")
-    return 0 if works else 1
-
-
-def _show(step: Step) -> None:
-    # What the API says must not look like lines of ours.
-    sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {' '.join(step.detail.split())}\n")
-    if step.hint:
-        sys.stdout.write(f"{'':<17}{step.hint}\n")
-    # The next step may have to wait.
-    sys.stdout.flush()
+    return anyio.run(partial(show, _steps(regions), as_json=as_json))
 
 
 async def _steps(regions: bool) -> AsyncGenerator[Step]:
@@ -123,7 +88,7 @@ def _described(found: Settings) -> str:
 
 def _notes() -> list[Step]:
     notes: list[Step] = []
-    for name, meant in settings.unknown_variables().items():
+    for name, meant in settings.unknown_variables(http.VARIABLES).items():
         hint = f"Did you mean {meant}?" if meant else ""
         notes.append(Step("settings", "note", f"{name} is no setting of arize-mcp.", hint))
     if settings.without_files():

@@ -253,8 +253,9 @@ class Store:
             if entity_id is not None and not self._rows(f"SELECT 1 FROM {table} WHERE id = ?", entity_id):  # noqa: S608
                 raise RequestError(404, f"No {table} has this '{table}_id'.")
         rows = self._rows(
-            "SELECT * FROM experiment WHERE (?1 IS NULL OR dataset_id = ?1) AND (?2 IS NULL OR space_id = ?2) "
-            "AND (?3 IS NULL OR instr(fold(name), fold(?3))) AND (?4 IS NULL OR n < ?4) ORDER BY n DESC LIMIT ?5",
+            "SELECT * FROM experiment WHERE dataset_id IS coalesce(?, dataset_id) "
+            "AND space_id IS coalesce(?, space_id) AND instr(fold(name), fold(coalesce(?, ''))) "
+            "AND n < coalesce(?, n + 1) ORDER BY n DESC LIMIT ?",
             dataset_id,
             space_id,
             name,

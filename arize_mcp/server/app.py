@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -25,6 +25,7 @@ from arize_mcp.server.arguments import parse
 from arize_mcp.server.confirming import readable_answers
 from arize_mcp.server.prompts import get_prompt, list_prompts
 from arize_mcp.server.resources import list_resource_templates, list_resources, read_resource, resource_error
+from arize_mcp.server.schemas import input_schema
 from arize_mcp.server.shortening import Result, written
 from arize_mcp.server.tools.tool import Call, Outcome, Tool
 from arize_mcp.server.tools.toolsets import offered
@@ -48,34 +49,47 @@ _NEVER_CHANGE: Final[tuple[CacheableMethod, ...]] = (
 )
 
 
+APIOf = Callable[[ServerRequestContext[Any]], ExperimentsAPI]
+"""The API for the key of a request's caller."""
+
+
 @dataclass(frozen=True)
 class State:
-    """What every call needs: the API, or the problem that keeps it from being had, which then answers every call."""
+    """What the calls of all callers need."""
 
-    api: ExperimentsAPI | ProblemError
+    api: ExperimentsAPI | ProblemError | APIOf
     settings: Settings
     tools: dict[str, Tool[Any]]
+
+    def api_of(self, context: ServerRequestContext[Any]) -> ExperimentsAPI | ProblemError:
+        """The API for the key of a request's caller, or the problem that keeps it from being had."""
+        return self.api if isinstance(self.api, ExperimentsAPI | ProblemError) else self.api(context)
 
 
 Context = ServerRequestContext[State]
 
 
-def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Server[State]:
-    """The server for one API, which it opens and closes with its own lifespan.
+def create_server(api: ExperimentsAPI | ProblemError | APIOf, settings: Settings) -> Server[State]:
+    """The server, for one caller or for many.
 
     Args:
-        api: the API; or the problem that keeps it from being had, which then answers every call.
+        api: the API, which is opened and closed with the server's own lifespan; or the problem that keeps it from being
+            had, which then answers every call; or what tells each request's.
         settings: what it offers, and how long its results may be.
     """
     state = State(api, settings, offered(settings.toolsets))
 
     @asynccontextmanager
     async def lifespan(_: Server[State]) -> AsyncGenerator[State]:
-        if isinstance(api, ProblemError):
-            yield state
-        else:
+        if isinstance(api, ExperimentsAPI):
             async with api:
                 yield state
+        else:
+            yield state
+
+    def tool_input_schema(name: str) -> dict[str, Any] | None:
+        tool = state.tools.get(name)
+        return input_schema(tool.request) if tool else None
 
     server = Server(
         "arize-mcp",
@@ -83,6 +97,8 @@ def create_server(api: ExperimentsAPI | ProblemError, settings: Settings) -> Ser
         title="Arize experiments",
         instructions=INSTRUCTIONS,
         lifespan=lifespan,
+        # Over HTTP the SDK would otherwise list all tools before each call.
+        get_tool_input_schema=tool_input_schema,
         cache_hints=dict.fromkeys(_NEVER_CHANGE, CacheHint(ttl_ms=_TTL_MS, scope="public")),
         on_list_tools=_list_tools,
         on_call_tool=_call_tool,
@@ -121,7 +137,7 @@ async def _call_tool(
         try:
             outcome = await _outcome(context, params, tool)
         except ProblemError as error:
-            return _result(written(dict(error.problem)), is_error=True)
+            return _result(written(_told(error, context.lifespan_context.settings)), is_error=True)
         return outcome if isinstance(outcome, types.InputRequiredResult) else _result(outcome, is_error=False)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
@@ -134,7 +150,8 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
     Raises:
         ProblemError: it can't be done.
     """
-    api, settings = context.lifespan_context.api, context.lifespan_context.settings
+    settings = context.lifespan_context.settings
+    api = context.lifespan_context.api_of(context)
     if isinstance(api, ProblemError):
         raise api
     if settings.read_only and not tool.read_only:
@@ -160,7 +177,7 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
 
 async def _get_prompt(context: Context, params: types.GetPromptRequestParams) -> types.GetPromptResult:
     state = context.lifespan_context
-    return await get_prompt(state.api, state.settings, params)
+    return await get_prompt(state.api_of(context), state.settings, params)
 
 
 async def _read_resource(context: Context, params: types.ReadResourceRequestParams) -> types.ReadResourceResult:
@@ -171,9 +188,10 @@ async def _read_resource(context: Context, params: types.ReadResourceRequestPara
         # Before the problem that keeps the API from being had: the page is what shows it.
         if params.uri == view.URI:
             return view.read(state.tools)
-    if isinstance(state.api, ProblemError):
-        raise resource_error(state.api, params.uri)
-    return await read_resource(state.api, params.uri, state.settings.max_result_chars)
+    api = state.api_of(context)
+    if isinstance(api, ProblemError):
+        raise resource_error(api, params.uri)
+    return await read_resource(api, params.uri, state.settings.max_result_chars)
 
 
 def _progress(context: Context) -> OnWait:
@@ -184,6 +202,15 @@ def _progress(context: Context) -> OnWait:
         await context.session.report_progress(next(waits), message=words)
 
     return on_wait
+
+
+def _told(error: ProblemError, settings: Settings) -> dict[str, Any]:
+    """The problem as the caller is told it: who is one of many can't set a variable of the server."""
+    told: dict[str, Any] = dict(error.problem)
+    hint = told.get("hint")
+    if settings.shared and isinstance(hint, str) and "ARIZE_" in hint:
+        told["hint"] = f"For whoever runs this MCP server: {hint}"
+    return told
 
 
 def _result(result: Result, *, is_error: bool) -> types.CallToolResult:

@@ -37,9 +37,26 @@ INJECTED: Final = frozenset(
 """What hosts add to a call's arguments (n8n, Cline, Gemini CLI, Cursor, Windsurf, OpenHands), without case and "_"."""
 
 _LIKE_ARGUMENTS: Final = frozenset(
-    {"args", "input", "inputs", "kwargs", "parameters", "params", "toolargs", "toolinput"}
+    {
+        "args",
+        "argument",
+        "arguments",
+        "body",
+        "data",
+        "input",
+        "inputs",
+        "kwargs",
+        "parameters",
+        "params",
+        "payload",
+        "toolargs",
+        "toolarguments",
+        "toolinput",
+    }
 )
 """Where a call's arguments are put by mistake, beside ``arguments``, without case and "_"."""
+
+_OF_A_CALL: Final = frozenset({"name", "arguments", "_meta"})
 
 TO_FIND: Final = {
     "Experiment": "experiments_list shows the ids, and has a name argument to find its id by its name.",
@@ -89,7 +106,7 @@ def parse(
     """
     meant, unread = _meant(model, arguments)
     if not meant:
-        _check_place(beside or {})
+        _check_place(model, beside or {})
     found = dict(jsontext.faults(meant))
     request: _RequestT | None = None
     try:
@@ -104,12 +121,22 @@ def parse(
     raise problems.bad_arguments(errors)
 
 
-def _check_place(members: Mapping[str, Any]) -> None:
+def _check_place(model: type[BaseModel], members: Mapping[str, Any]) -> None:
     """Make sure that a call without arguments has them nowhere else: it would do more than was asked for."""
+    # Anything may have a name.
+    telling = (model.model_fields.keys() | {"arguments"}) - {"name"}
     for name, value in members.items():
-        if _plain(name) in _LIKE_ARGUMENTS and value:
-            detail = f"The call has no arguments, but a member {name}: put what is in it into `arguments`."
-            raise problems.bad_arguments([ArgumentError(pointer="#", detail=detail)])
+        if name in _OF_A_CALL or _plain(name) in INJECTED or not value:
+            continue
+        holds_one = isinstance(value, dict) and not telling.isdisjoint(cast("dict[str, Any]", value))
+        if name in telling:
+            way = "put it"
+        elif holds_one or _plain(name) in _LIKE_ARGUMENTS:
+            way = "put what is in it"
+        else:
+            continue
+        detail = f"The call has no arguments, but a member {problems.plain(name, 100)}: {way} into `arguments`."
+        raise problems.bad_arguments([ArgumentError(pointer="#", detail=detail)])
 
 
 def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[str, Any], dict[_Location, str]]:
@@ -128,6 +155,9 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
             return value
         try:
             read = argument_text.decode(value)
+        except RecursionError:
+            unread[location] = jsontext.TOO_DEEP
+            return value
         except ValueError as error:
             # What looks like nothing of JSON in an array is better told what should stand there.
             if kind == "array" or value.lstrip()[:1] in ("{", "[", '"', "'", "`"):
@@ -196,7 +226,9 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
     if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."
     if kind == "list_type" and isinstance(given, dict):
-        return "Must be an array; put a single object into one."
+        # A run, and not runs by number, a table by column, or the arguments once more.
+        is_one = any(isinstance(value, str) for value in cast("dict[str, Any]", given).values())
+        return f"Must be an array{'; put a single object into one' if is_one else ' of objects, one for each run'}."
     context: dict[str, Any] = fault.get("ctx", {})
     if "kind" in context:
         context = {**context, "to_find": TO_FIND.get(context["kind"]), "kind": context["kind"].lower()}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
-import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -22,7 +21,6 @@ from arize_mcp.settings.settings import Settings
 
 _KEY: Final = "confirm"
 _MODERN: Final = "2026-07-28"
-_SIGNING_KEY: Final = secrets.token_bytes(32)
 _SAID: Final = "io.arize-mcp/said"
 _WITHOUT_ASKING: Final = (
     "If no question was shown, this host can't put one: ARIZE_MCP_CONFIRM_DELETE=never in the environment of arize-mcp "
@@ -98,7 +96,7 @@ def needs_asking(context: Context, settings: Settings, nothing: str) -> bool:
 
 
 async def ask(
-    context: Context, params: types.CallToolRequestParams, question: Question, settings: Settings
+    context: Context, params: types.CallToolRequestParams, question: Question, settings: Settings, signing_key: bytes
 ) -> types.InputRequiredResult | None:
     """Have the human confirm.
 
@@ -107,6 +105,7 @@ async def ask(
         params: of the call, which on 2026-07-28 comes again with the answer.
         question: about what is there now.
         settings: how long to wait.
+        signing_key: the caller's, the same in whatever process the answer is read.
 
     Returns:
         The question, where the client has to call again with its answer (2026-07-28); None when it is confirmed.
@@ -118,8 +117,10 @@ async def ask(
         if params.input_responses is None or params.request_state is None:
             form = types.ElicitRequestFormParams(message=question.message(), requested_schema=question.schema())
             request = types.ElicitRequest(params=form)
-            return types.InputRequiredResult(input_requests={_KEY: request}, request_state=_state(question))
-        _check_state(params.request_state, question, settings)
+            asked_s = str(int(time.time()))
+            state = f"{asked_s}.{_signature(signing_key, asked_s, params, question)}"
+            return types.InputRequiredResult(input_requests={_KEY: request}, request_state=state)
+        _check_state(params, question, settings, signing_key)
         _check_answer(params.input_responses.get(_KEY), question)
         return None
     with anyio.move_on_after(settings.confirm_timeout_s):
@@ -130,7 +131,10 @@ async def ask(
         except MCPError as error:
             answer = f"error {error.code}, {error.message}"
         except ValidationError as error:
-            answer = f"a result with a wrong {'.'.join(map(str, error.errors()[0]['loc'])) or 'form'}"
+            # Of what may be of several kinds, each is told of; the kinds stand behind its own place.
+            fault = min(error.errors(), key=lambda fault: len(fault["loc"]))
+            member = ".".join(map(str, fault["loc"][:2]))
+            answer = f"a result with a wrong {member}, {json.dumps(fault['input'])}"
         _check_answer(answer, question)
         return None
     raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.", _WITHOUT_ASKING)
@@ -152,11 +156,13 @@ async def readable_answers(ctx: ServerRequestContext[Any, Any], call_next: CallN
 
 
 def _readable(answer: Any) -> Any:
+    if isinstance(answer, dict) and cast("dict[str, Any]", answer).get("content") == []:
+        answer = {**cast("dict[str, Any]", answer), "content": {}}  # PHP's empty object
     try:
         types.ElicitResult.model_validate(answer)
     except ValidationError:
         return {"action": "cancel", "_meta": {_SAID: json.dumps(answer)}}
-    return answer
+    return cast("Any", answer)
 
 
 def _check_answer(answer: object, question: Question) -> None:
@@ -176,30 +182,30 @@ def _check_answer(answer: object, question: Question) -> None:
             raise question.not_confirmed(
                 f"The host answered {answer.action}; by itself, if no question was shown.", _WITHOUT_ASKING
             )
-        elif (answer.content or {}).get(_KEY) is True:
+        elif (content := answer.content or {}).get(_KEY) is True:
             return
-        elif (answer.content or {}).get(_KEY) is False:
+        elif content.get(_KEY) is False:
             raise question.not_confirmed("The human did not tick the box.")
         else:
-            answer = f"accept without content.{_KEY}"
+            answer = f"accept without content.{_KEY}" + (f", {json.dumps(content)}" if content else "")
     said = problems.quoted("no answer to it" if answer is None else answer)
     raise question.not_confirmed(f"The host did not put the question to the human. It said: {said}.", _WITHOUT_ASKING)
 
 
-def _state(question: Question) -> str:
-    """What was asked about, and when: signed, because the client hands it back."""
-    asked_s = str(int(time.time()))
-    return f"{asked_s}.{_signature(asked_s, question)}"
-
-
-def _check_state(state: str, question: Question, settings: Settings) -> None:
-    asked_s, _, signature = state.partition(".")
-    if not hmac.compare_digest(signature.encode(), _signature(asked_s, question).encode()):
-        raise question.changed()
+def _check_state(
+    params: types.CallToolRequestParams, question: Question, settings: Settings, signing_key: bytes
+) -> None:
+    asked_s, _, signature = (params.request_state or "").partition(".")
+    expected = _signature(signing_key, asked_s, params, question)
+    if not hmac.compare_digest(signature.encode(errors="replace"), expected.encode()):
+        raise question.not_confirmed(
+            "The answer is to another question: of another caller or call, or about what has changed since."
+        )
     if time.time() - int(asked_s) > settings.confirm_timeout_s:
         raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.")
 
 
-def _signature(asked_s: str, question: Question) -> str:
-    message = json.dumps([asked_s, question.words, list(question.told.items())]).encode()
-    return hmac.new(_SIGNING_KEY, message, hashlib.sha256).hexdigest()
+def _signature(signing_key: bytes, asked_s: str, params: types.CallToolRequestParams, question: Question) -> str:
+    """Binds when who was asked about what for which call: the client hands it back, to any process."""
+    asked = [asked_s, params.name, params.arguments, question.words, list(question.told.items())]
+    return hmac.new(signing_key, json.dumps(asked, sort_keys=True).encode(), hashlib.sha256).hexdigest()

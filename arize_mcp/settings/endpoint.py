@@ -81,6 +81,23 @@ def base_url(read: Reader) -> str:
     return f"{scheme}://{host}"
 
 
+def other_url(read: Reader, url: str) -> str:
+    """The origin of a URL that gets the key in Arize's place; http only to loopback, or where that is allowed."""
+    scheme, _, rest = url.partition("://")
+    host = rest.partition("/")[0]
+    match = _HOST.fullmatch(host)
+    if scheme not in ("http", "https") or match is None or int((match[2] or ":0")[1:]) > 65_535:
+        read.fail("--http", "takes the URL that arize-mcp http prints, such as https://mcp.example.com/mcp.")
+        return f"https://{HOSTS[None]}"
+    if scheme == "http" and not _is_loopback(match[1]) and not read.switch("ARIZE_MCP_ALLOW_HTTP", default=False):
+        read.fail(
+            "--http",
+            "is http, which would send the key unencrypted: use https, or set ARIZE_MCP_ALLOW_HTTP=1 if the way to the "
+            "host is safe.",
+        )
+    return f"{scheme}://{host}"
+
+
 def _is_loopback(host: str) -> bool:
     return host.lower() == "localhost" or (_is_address(host) and ip_address(host.strip("[]")).is_loopback)
 

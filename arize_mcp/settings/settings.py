@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, cast
 
 from arize_mcp.settings import endpoint, foreign, profiles
-from arize_mcp.settings.variables import Reader, is_quoted
+from arize_mcp.settings.variables import Reader, key_fault
 
 TOOLSETS = ("analysis", "datasets", "files")
 """The toolsets there are beside the five tools, in the order in which they are listed; each is a module of
@@ -20,7 +21,6 @@ CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 
-_MIN_KEY_CHARS = 8
 """A shorter key would be taken out of our own words wherever it is part of one."""
 
 _OURS = re.compile(r"ARIZE_MCP_\w+")
@@ -62,12 +62,14 @@ class Settings:
     files_dir: str = ""
     max_file_bytes: int = 268_435_456
     view: bool = False
+    shared: bool = False
+    """Whether one process serves many callers, each with their own key."""
     log_level: str = "WARNING"
     profile: str | None = None
     unfilled: tuple[str, ...] = ()
 
 
-def load(*, sandbox_key: str | None = None) -> Settings:
+def load(*, sandbox_key: str | None = None, other_url: str | None = None) -> Settings:
     """Turn the process's environment variables into Settings.
 
     The endpoint variables follow the official Python client (contract, 4.2): one of region, single host and base domain
@@ -76,23 +78,27 @@ def load(*, sandbox_key: str | None = None) -> Settings:
     Args:
         sandbox_key: the key of the embedded sandbox; then the variables that say where Arize is and how to reach it are
             not read.
+        other_url: what is to be reached instead of Arize, with Arize's key.
 
     Raises:
         SettingsError: with every variable that can't be used.
     """
     read = Reader(os.environ)
-    settings = _read(read, sandbox_key)
+    settings = read_settings(read, sandbox_key, other_url)
     if read.errors:
         raise SettingsError(read.errors)
     return settings
 
 
-def _read(read: Reader, sandbox_key: str | None) -> Settings:
+def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None = None) -> Settings:
+    """Read all variables; what is wrong with them is in the reader's errors."""
     remote = sandbox_key is None
     if remote:
         _use_profile(read)
         foreign.refuse_base_url(read)
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
+    if other_url is not None:
+        base_url = endpoint.other_url(read, other_url)
     toolsets = read.words("ARIZE_MCP_TOOLSETS", TOOLSETS)
     files_dir = _files_dir(read, toolsets)
     return Settings(
@@ -133,13 +139,18 @@ def unused_profiles() -> list[str]:
         return []
 
 
-def unknown_variables() -> dict[str, str | None]:
-    """The variables that look like ours and mean nothing, each with the one that may be meant."""
+def unknown_variables(further: Collection[str] = ()) -> dict[str, str | None]:
+    """The variables that look like ours and mean nothing, each with the one that may be meant.
+
+    Args:
+        further: variables that mean something elsewhere.
+    """
     read = Reader(os.environ)
-    _read(read, None)
-    unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in read.known]
+    read_settings(read, None)
+    ours = read.known.union(further)
+    unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in ours]
     # What all have in common would make a short name like any other.
-    known = {_PREFIX.sub("", name): name for name in read.known}
+    known = {_PREFIX.sub("", name): name for name in ours}
     near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
     return {name: known[found[0]] if found else None for name, found in near.items()}
 
@@ -232,16 +243,7 @@ def _max_result_chars(read: Reader) -> int:
 def _api_key(read: Reader) -> str | None:
     name = "ARIZE_API_KEY"
     key = read.text(name)
-    if key.lower().startswith("bearer "):
-        read.fail(name, "must be the key alone, without 'Bearer '.")
-    elif is_quoted(key):
-        read.fail(name, "must be the key alone, without quotation marks.")
-    elif not all("!" <= character <= "~" for character in key):
-        read.fail(
-            name, "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
-        )
-    elif key and len(key) < _MIN_KEY_CHARS:
-        read.fail(name, "is too short to be an API key: copy it again.")
-    else:
-        return key or None
-    return None
+    if fault := key_fault(key):
+        read.fail(name, fault)
+        return None
+    return key or None

@@ -31,6 +31,7 @@ _NEVER_UNSET: Final = frozenset(
 )
 """Without these the key would go elsewhere than was meant, or a protection be gone that somebody asked for."""
 
+_MIN_KEY_CHARS: Final = 8
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
 
 _T = TypeVar("_T")
@@ -39,6 +40,24 @@ _T = TypeVar("_T")
 def is_quoted(text: str) -> bool:
     """Whether a quotation mark, straight or curly, is at either end."""
     return text[:1] in _QUOTES or text[-1:] in _QUOTES
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether it is what a template has where a value belongs."""
+    return _PLACEHOLDER.fullmatch(text) is not None
+
+
+def key_fault(key: str) -> str | None:
+    """What keeps a text from being an API key, as the end of a sentence; None where nothing does."""
+    if key.lower().startswith("bearer "):
+        return "must be the key alone, without 'Bearer '."
+    if is_quoted(key):
+        return "must be the key alone, without quotation marks."
+    if not all("!" <= character <= "~" for character in key):
+        return "holds a character that no API key has (a space, a line break or a non-ASCII one): copy it again."
+    if key and len(key) < _MIN_KEY_CHARS:
+        return "is too short to be an API key: copy it again."
+    return None
 
 
 class Reader:
@@ -92,11 +111,11 @@ class Reader:
         """A variable without the spaces around it, empty where it is not set."""
         self.known.add(name)
         value = self._environ.get(name, "").strip()
-        if value and name not in _NEVER_UNSET and _PLACEHOLDER.fullmatch(value):
+        if value and name not in _NEVER_UNSET and is_placeholder(value):
             self.unfilled.add(name)
             value = ""
         value = value or self._from_profile.get(name, "").strip()
-        if _PLACEHOLDER.fullmatch(value):
+        if is_placeholder(value):
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
         return value

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final, cast
 
@@ -32,24 +33,37 @@ _NOT_UTF8: Final = (
 # More than jsontext takes, less than Python's own parser.
 _LEVELS: Final = 150
 _NUMBER: Final = "urn:arize-mcp:number:"
+_MEMBERS: Final = {
+    "jsonrpc": 'Must be "2.0".',
+    "id": "Must be a string or a whole number.",
+    "method": "Must be a string.",
+    "params": "Must be an object.",
+    "result": "Must be an object.",
+    "error": "Must be an object with code and message.",
+}
+"""What each member of a message has to be."""
 
 
-def read(line: bytes | TooLong) -> SessionMessage | bytes | None:
+def read(line: bytes | TooLong, asked: Collection[str | int] = ()) -> SessionMessage | bytes | None:
     """A line's message; the reply to one that holds none; None where there is nothing to say.
 
     A ``tools/call`` whose arguments can't be taken comes without them. The problem that answers it is then the
     ``request_context`` in the message's metadata.
+
+    Args:
+        line: the line.
+        asked: the ids of the requests that the host has to answer. What answers one in a wrong form is an error.
     """
     if isinstance(line, TooLong):
-        return _too_long(line)
+        return _too_long(line, asked)
     line = line.removeprefix(_BOM)
     if not line.strip():
         return None
     try:
         value: Any = from_json(line)
     except ValueError:
-        return _faulty(line)
-    return _message(value)
+        return _faulty(line, asked)
+    return _message(value, asked)
 
 
 def number_of(token: object) -> object:
@@ -59,50 +73,81 @@ def number_of(token: object) -> object:
     return token
 
 
-def _message(value: Any) -> SessionMessage | bytes | None:
+def _message(value: Any, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     if isinstance(value, list):
         return _error(None, types.INVALID_REQUEST, "Invalid request: batches are not supported")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     _mend(fields)
+    wrong: list[ArgumentError] = []
     if fields:
-        # The adapter of all four would try each of them on the whole message.
-        with suppress(ValidationError):
+        try:
+            # The adapter of all four would try each of them on the whole message.
             return SessionMessage(_kind(fields).model_validate(fields, by_name=False))
+        except ValidationError as error:
+            members = dict.fromkeys(str(fault["loc"][0]) for fault in error.errors(include_url=False))
+            wrong = [{"pointer": f"#/{member}", "detail": _MEMBERS[member]} for member in members]
+    if _is_answer(fields, asked):
+        said = {name: value for name, value in fields.items() if name in ("result", "error")}
+        return _no_answer(fields["id"], f"no answer, {json.dumps(said)}" if said else "no answer")
     if "method" in fields and "id" not in fields:
         logger.warning("ignored a malformed notification")
         return None
-    return _error(_id(fields), types.INVALID_REQUEST, "Invalid request: not a JSON-RPC 2.0 message")
+    if "method" not in fields and not fields.keys().isdisjoint(("result", "error")):
+        # An answer is never answered: its id is one of ours, and may be that of a call of the host's too.
+        logger.warning("ignored a malformed answer")
+        return None
+    said = "Invalid request: not a JSON-RPC 2.0 message"
+    return _error(_id(fields), types.INVALID_REQUEST, said, {"errors": wrong} if wrong else None)
+
+
+def _is_answer(fields: dict[str, Any], asked: Collection[str | int]) -> bool:
+    request_id = fields.get("id")
+    return "method" not in fields and isinstance(request_id, str | int) and request_id in asked
+
+
+def _no_answer(request_id: str | int, said: str) -> SessionMessage:
+    """What a host said in place of an answer, so that who asked doesn't wait for one."""
+    error = types.ErrorData(code=types.INVALID_REQUEST, message=said)
+    return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=error))
 
 
 def _kind(fields: dict[str, Any]) -> type[types.JSONRPCMessage]:
-    if "method" in fields:
+    if "method" in fields or fields.keys().isdisjoint(("result", "error")):
         return types.JSONRPCRequest if "id" in fields else types.JSONRPCNotification
     return types.JSONRPCError if "error" in fields else types.JSONRPCResponse
 
 
 def _mend(fields: dict[str, Any]) -> None:
-    """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole."""
+    """Read as meant what some clients send: PHP's ``[]`` for ``{}``, a progress token that is not whole, or null."""
     _mend_empty(fields, "params", "result")
+    result: Any = fields.get("result")
+    if isinstance(result, dict):
+        _mend_empty(cast("dict[str, Any]", result), "content")  # the filled in form
     params: Any = fields.get("params")
     if not isinstance(params, dict):
         return
     params = cast("dict[str, Any]", params)
     _mend_empty(params, "arguments", "_meta", "capabilities")
-    _mend_members(params.get("capabilities"))
+    _mend_capabilities(params.get("capabilities"))
     meta: Any = params.get("_meta")
     if isinstance(meta, dict):
         meta = cast("dict[str, Any]", meta)
         token = meta.get("progressToken")
         if isinstance(token, float) and math.isfinite(token):
             meta["progressToken"] = f"{_NUMBER}{token!r}"  # the SDK knows whole ones and text
+        elif token is None:
+            meta.pop("progressToken", None)
         _mend_empty(meta, types.CLIENT_CAPABILITIES_META_KEY)
-        _mend_members(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
+        _mend_capabilities(meta.get(types.CLIENT_CAPABILITIES_META_KEY))
 
 
-def _mend_members(fields: Any) -> None:
-    if isinstance(fields, dict):
+def _mend_capabilities(fields: Any, levels: int = 2) -> None:
+    """Deeper down an extension's own settings begin, in which an array may be meant."""
+    if levels and isinstance(fields, dict):
         fields = cast("dict[str, Any]", fields)
         _mend_empty(fields, *fields)
+        for member in fields.values():
+            _mend_capabilities(member, levels - 1)
 
 
 def _mend_empty(fields: dict[str, Any], *names: str) -> None:
@@ -112,7 +157,7 @@ def _mend_empty(fields: dict[str, Any], *names: str) -> None:
                 fields[name] = {}
 
 
-def _faulty(line: bytes) -> SessionMessage | bytes | None:
+def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     """What comes of a line that can't be sent on as JSON, or is none."""
     broken = jsontext.HALF_A_PAIR
     try:
@@ -131,7 +176,7 @@ def _faulty(line: bytes) -> SessionMessage | bytes | None:
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not ("method" in fields and "id" in fields):
         # Nobody waits for an answer to it, and all that it may ask for is to be done: cancel, for one.
-        return _message(value)
+        return _message(value, asked)
     arguments = _taken_arguments(fields)
     beside = jsontext.faults(fields, broken)
     if beside:
@@ -143,15 +188,19 @@ def _faulty(line: bytes) -> SessionMessage | bytes | None:
         return _refused(fields, [{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     if arguments is not None:
         fields["params"]["arguments"] = arguments
-    return _message(fields)
+    return _message(fields, asked)
 
 
-def _too_long(line: TooLong) -> SessionMessage | bytes | None:
+def _too_long(line: TooLong, asked: Collection[str | int]) -> SessionMessage | bytes | None:
     fields: dict[str, Any] = {}
     with suppress(ValueError):
         value: Any = from_json(line.outline.removeprefix(_BOM))
         fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    if fields.get("id") == "":
+        del fields["id"]  # a long string, of which nothing was kept
     said = f"is {line.size_bytes} bytes long, and at most {MAX_LINE_BYTES} are taken"
+    if _is_answer(fields, asked):
+        return _no_answer(fields["id"], f"no answer: it {said}")
     if _id(fields) is None or fields.get("method") != "tools/call":
         known = _id(fields) if "method" in fields else None
         return _error(known, types.INVALID_REQUEST, f"Invalid request: the message {said}")
@@ -170,19 +219,19 @@ def _taken_arguments(fields: dict[str, Any]) -> Any:
 
 def _refused(fields: dict[str, Any], errors: list[ArgumentError]) -> SessionMessage | bytes | None:
     """The call, with the problem that answers it."""
-    message = _message(fields)
+    message = _message(fields, ())
     if isinstance(message, SessionMessage):
         message.metadata = ServerMessageMetadata(request_context=problems.bad_arguments(errors))
     return message
 
 
-def _id(fields: dict[str, Any]) -> str | int | None:
+def _id(fields: dict[str, Any]) -> str | float | None:
     request_id = fields.get("id")
-    if isinstance(request_id, bool) or (isinstance(request_id, int) and jsontext.faults(request_id)):
+    if isinstance(request_id, bool) or (isinstance(request_id, int | float) and jsontext.faults(request_id)):
         return None
-    return request_id if isinstance(request_id, str | int) else None
+    return request_id if isinstance(request_id, str | int | float) else None
 
 
-def _error(request_id: str | int | None, code: int, message: str, data: object = None) -> bytes:
+def _error(request_id: str | float | None, code: int, message: str, data: object = None) -> bytes:
     error = {"code": code, "message": message} | ({} if data is None else {"data": data})
     return json.dumps({"jsonrpc": "2.0", "id": request_id, "error": error}).encode()

@@ -9,13 +9,14 @@ _TOKENS: Final = re.compile(rb'"(?:[^"\\]++|\\.)*+("?)|[{}\[\]]', re.DOTALL)
 _BETWEEN_BRACKETS: Final = re.compile(rb'(?:[^"{}\[\]]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
 _REST_OF_STRING: Final = re.compile(rb'(?:[^"\\]++|\\.)*+("?)', re.DOTALL)
 _META_LEVEL: Final = 2
+_META_DEPTH: Final = 100
 _MAX_STRING_BYTES: Final = 4096
 
 
 class Outline:
     """A JSON text without what lies deeper than some levels, and without its long strings.
 
-    Brackets stay in pairs, so that JSON stays JSON. A message's ``params._meta`` is kept to its bottom.
+    Brackets stay in pairs, so that JSON stays JSON. A message's ``params._meta`` is kept a hundred levels deep.
 
     Args:
         levels: how many levels are kept.
@@ -78,10 +79,12 @@ class Outline:
         self._keep(piece[position:])
 
     def _is_kept(self) -> bool:
-        return self._depth <= self._levels or self._is_meta
+        return self._depth <= (max(self._levels, _META_DEPTH) if self._is_meta else self._levels)
 
     def _keep(self, text: bytes) -> None:
         if self._is_kept():
+            if text[:1] != b'"':
+                text = b" ".join(text.split())
             self._left_bytes -= len(text)
             if self._left_bytes < 0:
                 self._kept.clear()

@@ -1,4 +1,4 @@
-"""The host's requests until they are answered."""
+"""The host's requests, and those to it, until they are answered."""
 
 from __future__ import annotations
 
@@ -28,13 +28,15 @@ class Requests:
     """Notes what comes from the host and what goes to it.
 
     Attributes:
-        open: the requests that have no answer yet, by id.
+        open: the host's requests that have no answer yet, by id.
         answered: how many have had one.
+        asked: the ids of the requests to the host that have no answer yet.
     """
 
     def __init__(self) -> None:
         self.open: dict[str | int, types.JSONRPCRequest] = {}
         self.answered = 0
+        self.asked: set[str | int] = set()
         self._version: str | None = None
 
     def came(self, message: types.JSONRPCMessage) -> None:
@@ -46,6 +48,8 @@ class Requests:
             request_id = (message.params or {}).get("requestId")
             if isinstance(request_id, str | int):
                 self.open.pop(request_id, None)
+        elif isinstance(message, types.JSONRPCResponse | types.JSONRPCError) and message.id is not None:
+            self.asked.discard(message.id)
 
     def goes(self, message: types.JSONRPCMessage) -> types.JSONRPCMessage:
         """Note a message to the host; returns it as the host is to have it."""
@@ -59,7 +63,9 @@ class Requests:
                 logger.warning("refused %s: %s", request.method[:100], data["detail"])
                 error = types.ErrorData(code=message.error.code, message=message.error.message, data=data)
                 return types.JSONRPCError(jsonrpc="2.0", id=message.id, error=error)
-        elif isinstance(message, types.JSONRPCNotification) and message.params and "progressToken" in message.params:
+        elif isinstance(message, types.JSONRPCRequest):
+            self.asked.add(message.id)
+        elif message.params and "progressToken" in message.params:
             token = messages.number_of(message.params["progressToken"])
             params = {**message.params, "progressToken": token}
             return types.JSONRPCNotification(jsonrpc="2.0", method=message.method, params=params)
@@ -83,28 +89,28 @@ def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[st
     try:
         types.methods.parse_client_request(request.method, agreed or told or LATEST_HANDSHAKE_VERSION, params)
     except ValidationError as error:
-        found = {
-            _pointer(fault["loc"], params): fault for fault in error.errors(include_url=False, include_input=False)
-        }
+        found: dict[str, str] = {}
+        for fault in error.errors(include_url=False, include_input=False):
+            detail = _DETAILS.get(fault["type"], fault["msg"] + ".")
+            # Of a member that may be of several kinds each is told.
+            found.setdefault(_pointer(fault["loc"], params, is_missing=fault["type"] == "missing"), detail)
     else:
         return {"detail": "Send initialize first."}
-    errors = [
-        {"pointer": pointer, "detail": _DETAILS.get(fault["type"], fault["msg"] + ".")}
-        for pointer, fault in found.items()
-    ]
+    errors = [{"pointer": pointer, "detail": detail} for pointer, detail in found.items()]
     return {"detail": " ".join(f"{error['pointer']}: {error['detail']}" for error in errors), "errors": errors}
 
 
-def _pointer(location: tuple[int | str, ...], params: Mapping[str, Any]) -> str:
+def _pointer(location: tuple[int | str, ...], params: Mapping[str, Any], *, is_missing: bool) -> str:
     """Where in the params a fault is. A location begins with "params", and may end with the kinds that were tried."""
     path: list[int | str] = []
     value: Any = params
     for token in location[1:]:
         if not isinstance(value, dict if isinstance(token, str) else list):
             break
-        path.append(token)
         try:
             value = cast("Any", value[cast("Any", token)])
         except LookupError:
+            path += [token] * is_missing
             break
+        path.append(token)
     return jsontext.pointer(path)

@@ -81,7 +81,7 @@ class Incoming(_Stream):
             except StopAsyncIteration:
                 await self._settled()
                 raise
-            message = messages.read(line)
+            message = messages.read(line, self._outgoing.requests.asked)
             if isinstance(message, bytes):
                 await self._outgoing.write(lambda reply=message: reply)
             elif message is not None:

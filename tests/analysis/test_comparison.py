@@ -202,3 +202,8 @@ def test_big_integers_are_compared_exactly_and_no_difference_is_infinite():
     assert by_name["r"]["better"] == 1
     assert "delta" not in by_name["r"]
     assert [entry.get("delta") for entry in found["changed"]] == [None, 1]
+
+
+def test_what_is_not_counted_is_told_with_whose_it_is():
+    found = comparison([{"example_id": "a", "eval.q.score": "1"}], [{"example_id": "a", "eval.q.score": 1}])
+    assert found["notes"] == ["1 value of eval.q.score in the baseline is text and was not counted."]

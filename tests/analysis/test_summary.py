@@ -135,7 +135,14 @@ def test_where_nothing_failed_what_looks_like_an_error_is_told_and_listed(name: 
 
 @pytest.mark.parametrize(
     ("value", "words"),
-    [("0.9", "text"), ("", "text"), (True, "true or false"), (10**400, "too large for a double")],
+    [
+        ("0.9", "text"),
+        ("", "text"),
+        (True, "true or false"),
+        ([1], "not a number"),
+        ({}, "not a number"),
+        (10**400, "too large for a double"),
+    ],
 )
 def test_what_is_no_number_in_a_score_is_not_counted_and_a_note_says_so(value: Any, words: str):
     found = summary([{"example_id": "a", "eval.q.score": value}] * 23 + [{"example_id": "a", "eval.q.score": 1}])

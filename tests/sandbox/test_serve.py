@@ -85,6 +85,7 @@ def test_the_first_line_tells_all_a_client_needs(arguments: list[str]):
         assert httpx.get(f"{sandbox.base_url}/v2/experiments").status_code == 401
 
 
+@pytest.mark.posix(reason="signals")
 def test_sigterm_ends_it_without_a_word():
     with running() as sandbox:
         assert sandbox.request("GET", "/experiments").status_code == 200
@@ -95,6 +96,7 @@ def test_sigterm_ends_it_without_a_word():
         assert (stdout, stderr) == ("", "")
 
 
+@pytest.mark.posix(reason="signals")
 def test_ctrl_c_ends_it_in_order():
     with running() as sandbox:
         assert sandbox.request("GET", "/experiments").status_code == 200
@@ -102,6 +104,7 @@ def test_ctrl_c_ends_it_in_order():
         assert sandbox.end() == (0, "", "")
 
 
+@pytest.mark.posix(reason="signals")
 def test_data_in_a_file_survives_sigkill(tmp_path: Path):
     db = str(tmp_path / "sandbox.db")
     with running("--db", db) as sandbox:

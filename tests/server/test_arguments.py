@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ConfigDict
 
+from arize_mcp.api.jsontext import TOO_DEEP
 from arize_mcp.api.models import (
     CreateExperimentRequest,
     DeleteExperimentRequest,
@@ -129,6 +130,8 @@ def test_the_servers_own_resource_may_have_an_id_of_any_form():
         f"{LINK}/experiments/{EXPERIMENT_ID}?compare={OTHER_ID.replace('=', '%3D')}",
         f"https://a.example/{EXPERIMENT_ID} https://a.example/{OTHER_ID}",
         f"/compare/{EXPERIMENT_ID},{OTHER_ID}",
+        f"https://app.arize.com/compare?ids={EXPERIMENT_ID}+{OTHER_ID}",
+        f"https://app.arize.com/compare?ids={EXPERIMENT_ID.rstrip('=')}+{OTHER_ID.rstrip('=')}",
     ],
 )
 def test_a_link_with_two_ids_is_refused_with_both(link: str):
@@ -252,7 +255,6 @@ NO_JSON = {
     "no quotes": ('[{example_id: "e"}]', "line 1, column 3", "a name in double quotes"),
     "a lone backslash": ('[{"example_id": "e", "output": "\\d"}]', "line 1, column 33", "a backslash"),
     "nothing": ("", "line 1, column 1", "it is empty"),
-    "deep nesting": ("[" * 100_000, "", "nested too deep"),
 }
 
 
@@ -267,6 +269,18 @@ def test_text_that_is_no_json_where_an_array_belongs_is_told_with_the_place_and_
     assert why in detail
     assert detail.endswith("): send an array.")
     assert "single object" not in detail
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, f'[{{"t": {"[" * 5000}{"]" * 5000}}}]'])
+def test_text_that_is_nested_too_deep_is_told_so(text: str):
+    errors = errors_of(CreateExperimentRequest, {**CREATE, "experiment_runs": text})
+    assert errors == {"#/experiment_runs": TOO_DEEP}
+
+
+@pytest.mark.parametrize("given", [{"0": RUN}, {"example_id": ["e"], "output": ["o"]}, {"experiment_runs": [RUN]}, {}])
+def test_an_object_that_is_no_run_is_not_to_be_put_into_an_array_as_one(given: dict[str, Any]):
+    errors = errors_of(CreateExperimentRequest, {**CREATE, "experiment_runs": given})
+    assert errors == {"#/experiment_runs": "Must be an array of objects, one for each run."}
 
 
 def test_a_run_that_is_text_but_no_json_is_told_the_same_way():
@@ -398,10 +412,37 @@ def test_arguments_that_stand_elsewhere_are_not_a_call_without_any(member: str, 
     assert "`arguments`" in errors["#"]
 
 
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"dataset_id": "d"},
+        {"limit": 1},
+        {"Arguments": {"dataset_id": "d"}},
+        {"toolArguments": '{"dataset_id": "d"}'},
+        {"request": {"dataset_id": "d", "limit": 5}},
+        {"function": {"name": "experiments_list", "arguments": '{"dataset_id": "d"}'}},
+    ],
+    ids=str,
+)
+def test_arguments_are_found_by_their_names_wherever_they_stand(members: dict[str, Any]):
+    errors = errors_of(ListExperimentsRequest, {}, name="experiments_list", **members)
+    assert list(errors) == ["#"]
+    assert next(iter(members)) in errors["#"]
+    assert "into `arguments`" in errors["#"]
+
+
 def test_what_stands_beside_arguments_or_holds_none_is_passed_over():
     request = parse(ListExperimentsRequest, {"limit": 3}, beside={"arguments": {"limit": 3}, "input": {"limit": 4}})
     assert request.model_dump(exclude_none=True) == {"limit": 3}
-    elsewhere: list[dict[str, Any]] = [{"input": {}}, {"input": None}, {"_meta": {"a": 1}}, {"requestInfo": {"a": 1}}]
+    elsewhere: list[dict[str, Any]] = [
+        {"input": {}},
+        {"input": None},
+        {"_meta": {"limit": 1}},
+        {"requestInfo": {"limit": 1}},
+        {"client": {"name": "me", "version": "1"}},
+        {"task": {"ttl": 60_000}},
+        {"name": "experiments_list", "callId": "c"},
+    ]
     for members in elsewhere:
         assert parse(ListExperimentsRequest, {}, beside=members).model_dump(exclude_none=True) == {}
 

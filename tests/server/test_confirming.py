@@ -208,10 +208,19 @@ SAID: list[tuple[dict[str, Any], str]] = [
     ({"error": {"code": -32601, "message": "Method not found"}}, "Method not found"),
     ({"error": {"code": -32603, "message": "a\nb\x1b[31m"}}, "-32603"),
     ({"result": {}}, ""),
-    ({"result": {"action": "maybe"}}, ""),
-    ({"result": {"action": None}}, ""),
-    ({"result": {"action": "accept", "content": {"confirm": [True]}}}, ""),
-    ({"result": {"action": "accept", "content": "yes"}}, ""),
+    ({"result": {"action": "maybe"}}, "maybe"),
+    ({"result": {"action": None}}, "null"),
+    ({"result": {"action": "accept", "content": {"confirm": [True]}}}, "[true]"),
+    ({"result": {"action": "accept", "content": "yes"}}, "yes"),
+    ({"result": {"action": "accept", "content": []}}, "accept without content.confirm"),
+    ({"result": {"action": "accept", "content": {"yes": True}}}, '{\\"yes\\": true}'),
+    ({"result": None}, "null"),
+    ({"result": "yes"}, "yes"),
+    ({"result": True}, "true"),
+    ({"error": {"message": "no code"}}, "no code"),
+    ({"error": "not supported"}, "not supported"),
+    ({"error": {"code": "E_NO", "message": "m"}}, "E_NO"),
+    ({}, ""),
     ({"result": {"action": "accept"}}, "accept without content.confirm"),
     ({"result": {"action": "accept", "content": {}}}, "accept without content.confirm"),
     ({"result": {"action": "accept", "content": {"confirm": "true"}}}, "accept without content.confirm"),
@@ -270,6 +279,31 @@ def test_a_host_of_2026_that_cant_put_the_question_is_told_so(answers: Any, said
     call = {"name": "experiments_list", "arguments": {}, "_meta": meta}
     assert host.request("tools/call", call)["result"]["structuredContent"] == listed
     assert host.end() == (0, b"", "")
+
+
+def test_an_answer_of_17_mib_is_none():
+    host = Session("--sandbox")
+    client = {"name": "test", "version": "1"}
+    capabilities: dict[str, Any] = {"elicitation": {}}
+    params = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": client}
+    host.request("initialize", params)
+    listed = host.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["structuredContent"]
+    call = {"name": "experiments_delete", "arguments": {"experiment_id": listed["experiments"][0]["id"]}}
+    host.send({"jsonrpc": "2.0", "id": "delete", "method": "tools/call", "params": call})
+    host.send({"jsonrpc": "2.0", "id": host.read()["id"], "result": {"action": "x" * 17 * 1024 * 1024}})
+    assert "bytes long" in not_asked(host.read()["result"])
+    assert host.end() == (0, b"", "")
+
+
+def test_what_answers_no_question_is_passed_over_and_not_answered():
+    host = Session("--sandbox")
+    host.initialize()
+    replies: list[dict[str, Any]] = [{"result": None}, {"error": "no"}, {"result": {}}, {"error": {"code": 1}}]
+    for reply in replies:
+        host.send({"jsonrpc": "2.0", "id": 7, **reply})
+    assert host.request("ping", {})["result"] == {}
+    code, stdout, stderr = host.end()
+    assert (code, stdout, stderr.count("ignored a malformed answer")) == (0, b"", 3)
 
 
 @pytest.mark.parametrize("action", ["decline", "cancel"])

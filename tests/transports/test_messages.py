@@ -93,6 +93,10 @@ BESIDE: list[tuple[bytes, object, str]] = [
     (b'{"jsonrpc":"2.0","id":%s,"method":"ping"}' % (b"9" * 5000), None, "#/id"),
     (b'{"params":{"x":%s},"method":"ping","id":1,"jsonrpc":"2.0"}' % LONG, 1, "bytes long"),
     (b'{"params":%s,"method":"tools/call","id":{},"jsonrpc":"2.0"}' % LONG, None, "bytes long"),
+    (b'{"params":{},%s"method":"ping","id":1,"jsonrpc":"2.0"}' % (b" " * MAX_LINE_BYTES), 1, "bytes long"),
+    # Under another id it would be the answer to another call.
+    (b'{"params":{"name":%s},"method":"tools/call","id":"%s","jsonrpc":"2.0"}' % (LONG, b"i" * 5000), None, "long"),
+    (b'{"params":{"_meta":{"x":%s}},"method":"ping","id":1,"jsonrpc":"2.0"}' % (b"[" * 9000 + b"]" * 9000), 1, "_meta"),
 ]
 
 
@@ -155,7 +159,15 @@ def test_an_empty_array_where_an_object_belongs_is_an_empty_object(host: Session
     assert missing["errors"] == [{"pointer": "#/experiment_id", "detail": "Required, but missing."}]
 
 
-@pytest.mark.parametrize("capabilities", [[], {"roots": [], "elicitation": []}])
+@pytest.mark.parametrize(
+    "capabilities",
+    [
+        [],
+        {"roots": [], "elicitation": []},
+        {"experimental": {"x": []}, "elicitation": {"form": []}},
+        {"extensions": {"io.modelcontextprotocol/ui": []}},
+    ],
+)
 def test_capabilities_may_be_empty_arrays(capabilities: object):
     session = Session("--sandbox")
     client = {"name": "t", "version": "1"}
@@ -182,6 +194,8 @@ REFUSED: list[tuple[str, dict[str, Any], list[str], str]] = [
     ("initialize", {}, ["#/capabilities", "#/clientInfo", "#/protocolVersion"], "Required, but missing."),
     ("tools/call", {"arguments": {}}, ["#/name"], "Required, but missing."),
     ("tools/call", {"name": "experiments_list", "arguments": "x"}, ["#/arguments"], "Must be an object."),
+    ("initialize", {"protocolVersion": "x", "capabilities": {}, "clientInfo": CLIENT, "_meta": {"progressToken": {}}},
+     ["#/_meta/progressToken"], "Must be a string."),
 ]  # fmt: skip
 
 
@@ -204,6 +218,33 @@ def test_wrong_params_are_told_in_every_version(version: str):
     error = session.request("tools/call", {"name": 5, "_meta": {"progressToken": []}})["error"]
     assert {wrong["pointer"] for wrong in error["data"]["errors"]} == {"#/name", "#/_meta/progressToken"}
     session.end()
+
+
+@pytest.mark.parametrize(
+    ("line", "request_id", "pointers"),
+    [
+        (b'{"jsonrpc":"2.0","id":3,"method":"tools/list","params":"x"}', 3, ["#/params"]),
+        (b'{"jsonrpc":"2.0","id":3,"method":"tools/list","params":[1]}', 3, ["#/params"]),
+        (b'{"id":"a","method":"tools/list"}', "a", ["#/jsonrpc"]),
+        (b'{"jsonrpc":"1.0","id":3,"method":5}', 3, ["#/jsonrpc", "#/method"]),
+        (b'{"jsonrpc":"2.0","id":1.5,"method":"tools/list"}', 1.5, ["#/id"]),
+        (b'{"jsonrpc":"2.0","id":null,"method":"tools/list"}', None, ["#/id"]),
+        (b'{"jsonrpc":"2.0","id":NaN,"method":"tools/list"}', None, ["#/id"]),
+        (b'{"jsonrpc":"2.0","id":true,"method":"tools/list"}', None, ["#/id"]),
+        (b'{"jsonrpc":"2.0","id":3}', 3, ["#/method"]),
+    ],
+)
+def test_a_message_of_a_wrong_form_is_told_member_by_member_under_its_id(
+    host: Session, line: bytes, request_id: object, pointers: list[str]
+):
+    reply = answer(host, line)
+    assert (reply["id"], reply["error"]["code"]) == (request_id, -32600)
+    assert [wrong["pointer"] for wrong in reply["error"]["data"]["errors"]] == pointers
+
+
+def test_a_progress_token_of_null_is_none(host: Session):
+    call = {"name": "experiments_list", "arguments": {}, "_meta": {"progressToken": None}}
+    assert len(host.request("tools/call", call)["result"]["structuredContent"]["experiments"]) == 2
 
 
 def test_a_request_before_initialize_is_told_so():

@@ -25,6 +25,8 @@ from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
 from tests.transports.test_stdio import Session
 
+pytestmark = pytest.mark.posix(reason="POSIX signals, terminals, and select() on pipes")
+
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 0,
@@ -363,7 +365,6 @@ def test_a_name_look_up_that_hangs_does_not_keep_the_process(tmp_path: Path):
     assert session.end()[0] == 0
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
 def test_a_terminal_is_left_as_it_was():
     master, terminal = os.openpty()
     process = subprocess.Popen(

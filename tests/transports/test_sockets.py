@@ -17,7 +17,7 @@ import pytest
 from tests.transports.test_process import INITIALIZE
 from tests.transports.test_stdio import ENVIRON
 
-pytestmark = pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
+pytestmark = pytest.mark.posix(reason="sockets as stdin and stdout")
 
 LIST: dict[str, Any] = {
     "jsonrpc": "2.0",

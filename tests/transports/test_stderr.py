@@ -6,13 +6,14 @@ import os
 import re
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.transports.test_stdio import Session
+
+pytestmark = pytest.mark.posix(reason="terminals, sockets and full devices as stderr")
 
 LINES = 10_000
 
@@ -63,7 +64,6 @@ def test_a_hundred_calls_at_debug_are_answered_though_nobody_reads_stderr():
     assert "DEBUG" in stderr
 
 
-@pytest.mark.skipif(not hasattr(os, "openpty"), reason="needs a terminal")
 @pytest.mark.parametrize("is_read", [True, False])
 def test_a_terminal_that_is_slow_or_stopped_holds_nothing_up(is_read: bool):
     master, terminal = os.openpty()
@@ -78,7 +78,6 @@ def test_a_terminal_that_is_slow_or_stopped_holds_nothing_up(is_read: bool):
     os.close(master)
 
 
-@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="needs Unix sockets")
 def test_a_socket_that_nobody_reads_holds_nothing_up():
     ours, theirs = socket.socketpair()
     with ours:
@@ -91,7 +90,6 @@ def test_a_socket_that_nobody_reads_holds_nothing_up():
         assert session.end()[:2] == (0, b"")
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="needs POSIX descriptors")
 @pytest.mark.parametrize("kind", ["closed", "no reader", "full disk", "never read", "shared, not blocking"])
 def test_a_stderr_that_takes_nothing_changes_nothing(kind: str):
     read_end, write_end = os.pipe()

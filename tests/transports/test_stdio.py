@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import json
-import select
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
+from pathlib import Path
+from threading import Timer
 from typing import Any
 
 import pytest
 
 from tests.conftest import Sandbox
 
-COMMANDS = [[sys.executable, "-m", "arize_mcp"], ["arize-mcp"]]
-ENVIRON = {"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1"}
+COMMANDS = [[sys.executable, "-m", "arize_mcp"], [str(Path(sys.executable).parent / "arize-mcp")]]
+ENVIRON = {
+    "PATH": str(Path(sys.executable).parent),
+    "PYTHONWARNDEFAULTENCODING": "1",
+    # Without it no program on Windows finds its sockets.
+    **{name: value for name, value in os.environ.items() if name == "SYSTEMROOT"},
+}
 MODERN_META = {
     "io.modelcontextprotocol/protocolVersion": "2026-07-28",
     "io.modelcontextprotocol/clientInfo": {"name": "test", "version": "1"},
@@ -53,9 +60,12 @@ class Session:
     def read(self) -> dict[str, Any]:
         """The next message."""
         assert self.process.stdout
-        readable, _, _ = select.select([self.process.stdout], [], [], 20)
-        assert readable, "the server says nothing"
-        return json.loads(self.process.stdout.readline())
+        silence = Timer(20, self.process.kill)
+        silence.start()
+        line = self.process.stdout.readline()
+        silence.cancel()
+        assert line, "the server says nothing"
+        return json.loads(line)
 
     def request(self, method: str, params: dict[str, Any]) -> dict[str, Any]:
         """Send a request and read lines up to its response; every line must be JSON-RPC."""

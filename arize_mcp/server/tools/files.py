@@ -9,7 +9,7 @@ from anyio import to_thread
 
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.files.folder import Folder, Identity, file_exists
-from arize_mcp.server.confirming import Question, ask, needs_asking
+from arize_mcp.server.confirming import Question
 from arize_mcp.server.exporting import ExportedFile, ExportRequest, export
 from arize_mcp.server.recording import TOOL, CreateFromFileRequest, RecordedExperiment, create_from_file
 from arize_mcp.server.shortening import Fitted, shorten, written
@@ -39,9 +39,9 @@ async def _export(call: Call, request: ExportRequest) -> Outcome:
     if replaced is not None:
         if not request.overwrite:
             raise file_exists(request.path)
-        if needs_asking(call.context, call.settings, _NOTHING_WRITTEN):
+        if call.needs_asking(_NOTHING_WRITTEN):
             question = _question(request.path, replaced)
-            required = await ask(call.context, call.params, question, call.settings)
+            required = await call.ask(question)
             if required is not None:
                 return required
             if await to_thread.run_sync(folder.existing, request.path) != replaced:
