@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import Annotated, Any, Final, cast
+from typing import Annotated, Final, cast
 
 from anyio import to_thread
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -19,11 +19,11 @@ from arize_mcp.api.lost_appends import key_of
 from arize_mcp.api.models import (
     AppendExperimentRunsRequest,
     CreateExperimentRequest,
-    Experiment,
     ExperimentRunInput,
     GetExperimentRequest,
     ListExperimentsRequest,
     NewExperiment,
+    Response,
     not_a_switch,
 )
 from arize_mcp.api.paging import pages, run_pages
@@ -45,42 +45,31 @@ class Rename(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
-    old: Annotated[str, Field(alias="from", description="The column's name in the file.")]
-    new: Annotated[str, Field(alias="to", min_length=1, description="The field's name in the run.")]
+    old: Annotated[str, Field(alias="from", description="Column.")]
+    new: Annotated[str, Field(alias="to", min_length=1, description="Field.")]
 
 
 class CreateFromFileRequest(NewExperiment):
     """Which file is recorded, and how."""
 
-    path: Annotated[
-        str,
-        Field(min_length=1, description="The file, relative to the folder: .jsonl, .ndjson, .json, .csv or .parquet."),
-    ]
-    example_id_field: Annotated[
-        str | None, Field(description="The column with the dataset example's own id. Default example_id.")
-    ] = None
-    output_field: Annotated[str | None, Field(description="The column with the answer. Default output.")] = None
-    rename: Annotated[
-        tuple[Rename, ...],
-        Field(description="New names for columns, such as judge_score to eval.judge.score, which makes it a score."),
-    ] = ()
-    omit: Annotated[tuple[str, ...], Field(description="Columns to leave out.")] = ()
-    dry_run: Annotated[
-        bool, Field(description="Only check the file and the name, and show the fields and the first two runs.")
-    ] = False
+    dataset_id: Annotated[str, Field(min_length=1, description="Its id."), id_of("Dataset")]
+    path: Annotated[str, Field(min_length=1, description="In the folder: .jsonl, .json, .csv or .parquet.")]
+    example_id_field: Annotated[str | None, Field(description="Default example_id.")] = None
+    output_field: Annotated[str | None, Field(description="Default output.")] = None
+    rename: Annotated[tuple[Rename, ...], Field(description="Such as judge_score to eval.judge.score.")] = ()
+    omit: Annotated[tuple[str, ...], Field(description="Columns.")] = ()
+    dry_run: Annotated[bool, Field(description="Only check; record nothing.")] = False
     experiment_id: Annotated[
         str | None,
-        Field(min_length=1, description="Only in a call that `next` gave: the experiment to go on with."),
+        Field(min_length=1, description="Only as `next` gives it."),
         id_of("Experiment"),
     ] = None
     first_row: Annotated[
         int | None,
-        Field(ge=0, description="Only in a call that `next` gave: how many rows are recorded."),
+        Field(ge=0, description="As `next` gives it."),
         BeforeValidator(not_a_switch),
     ] = None
-    file_version: Annotated[
-        str | None, Field(description="Only in a call that `next` gave: the file as it was, which it must still be.")
-    ] = None
+    file_version: Annotated[str | None, Field(description="As `next` gives it.")] = None
 
     def columns(self) -> Columns:
         """What becomes of the file's columns.
@@ -123,24 +112,14 @@ class CreateFromFileRequest(NewExperiment):
         return {"tool": TOOL, "arguments": arguments}
 
 
-class FieldType(BaseModel):
-    """A field of the runs, and the JSON type of its values."""
+class RecordedExperiment(Response):
+    """The experiment, and what of the file is recorded in it; of a dry run only what would be."""
 
-    model_config = ConfigDict(extra="allow")
-
-    name: str
-    type: Annotated[str, Field(description="mixed where the values differ in it.")]
-
-
-class RecordedExperiment(Experiment):
-    """What is recorded; of a dry run only what would be."""
-
-    runs: Annotated[int, Field(description="How many rows of the file are recorded: all.")] = 0
-    added: Annotated[int, Field(description="How many of them by this call.")] = 0
-    notes: Annotated[tuple[str, ...], Field(description="What is recorded otherwise than it stands in the file.")] = ()
-    rows: Annotated[int, Field(description="Of a dry run: how many rows the file has.")] = 0
-    fields: Annotated[tuple[FieldType, ...], Field(description="Of a dry run: the runs' fields.")] = ()
-    first: Annotated[tuple[dict[str, Any], ...], Field(description="Of a dry run: the first two runs.")] = ()
+    id: str = ""
+    runs: Annotated[int, Field(description="Rows recorded.")] = 0
+    added: Annotated[int, Field(description="By this call.")] = 0
+    notes: Annotated[tuple[str, ...], Field(description="What differs from the file.")] = ()
+    rows: Annotated[int, Field(description="Of a dry run.")] = 0
 
 
 async def create_from_file(

@@ -10,11 +10,10 @@ import pytest
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import AppendExperimentRunsRequest
 from arize_mcp.api.problems import URN, ProblemError
+from tests.api.faults import FAULTS, Fault
 from tests.api.test_lost_creates import ANSWERS, Relay, dropping, new, pass_on, posts, problem_of, relayed, storing
 from tests.conftest import Sandbox
 from tests.raw_server import RawServer, Request, Step, answer, hang, reset
-
-Settings = dict[str, Any]
 
 
 def further(experiment_id: str, runs: int = 3, output: str = "o") -> AppendExperimentRunsRequest:
@@ -119,3 +118,39 @@ async def test_a_refusal_is_told_as_it_came(sandbox: Sandbox, status: int):
             await append(server, experiment_id)
         assert len(server.requests) == 1
     assert problem_of(caught)["status"] == status
+
+
+def refuses(step: bytes | Step | None) -> bool:
+    """Whether an answer says that nothing was stored."""
+    final = step.removeprefix(b"HTTP/1.1 100 Continue\r\n\r\n") if isinstance(step, bytes) else b""
+    return final.startswith(b"HTTP/1.1 4") and not final.startswith(b"HTTP/1.1 408")
+
+
+@pytest.mark.parametrize("stores", [False, True])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+async def test_whatever_goes_wrong_the_runs_are_there_once_or_it_says_that_they_may_not_be(
+    sandbox: Sandbox, fault: Fault, stores: bool
+):
+    answers = list(fault.answers)
+
+    async def on_write(relay: Relay, request: Request) -> bytes | Step:
+        step = answers.pop(0) if len(answers) > 1 else answers[0]
+        if step is None:
+            return await relay.passed_on(request)
+        if stores and not refuses(step):
+            await relay.store(request)
+        return step
+
+    experiment_id = await created(sandbox)
+    async with relayed(Relay(sandbox, on_write, pass_on)) as server:
+        try:
+            settings: dict[str, Any] = {"read_timeout_s": 3.0, **fault.settings}
+            experiment = await append(server, experiment_id, **settings)
+        except ProblemError as error:
+            is_lost = error.problem.get("type") == URN + "outcome-unknown"
+            assert is_lost or refuses(fault.answers[-1])
+            assert ids(sandbox, experiment_id) == ["e0", "e1", *(["f0", "f1", "f2"] if stores and is_lost else [])]
+        else:
+            if experiment["id"] == experiment_id:  # else the fault is in an answer that says yes
+                assert ids(sandbox, experiment_id) == ["e0", "e1", "f0", "f1", "f2"]
+        assert posts(server) <= len(fault.answers) + 3

@@ -613,7 +613,7 @@ async def test_an_api_that_shows_no_more_than_its_first_runs_leaves_a_lost_part_
         host.write(rows())
         problem = await host.record()
         assert (problem["type"], problem["recorded"]) == (URN + "partly-recorded", 1000)
-        assert "didn't give the way" in problem["detail"]
+        assert "doesn't give the way" in problem["detail"]
     async with hosted(sandbox, tmp_path) as host:
         assert (await host.go_on(problem))["added"] == 1
         assert host.stored() == rows()

@@ -62,11 +62,10 @@ def _question(path: str, replaced: Identity) -> Question:
 
 CREATE_FROM_FILE: Final = Tool(
     name=TOOL,
-    title="Create experiment from file",
+    title="Record file",
     description=(
-        "Record an experiment from a file that an evaluation has written: every row is a run. Use it instead of "
-        "writing the runs yourself. Everything is checked before anything is sent; dry_run shows what would be "
-        "recorded. If it ends before the last row, make the call in `next`, which goes on."
+        "Record an experiment from a file: every row is a run. Use it instead of writing runs yourself. If it ends "
+        "early, make the call in `next`, which goes on."
     ),
     request=CreateFromFileRequest,
     response=(RecordedExperiment, Fitted),
