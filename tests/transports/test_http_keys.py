@@ -70,21 +70,21 @@ async def test_of_two_keys_calls_with_equal_ids_a_thousand_times_each_gets_its_o
         environ = upstream(server.base_url) | {"ARIZE_MCP_LOG_LEVEL": "DEBUG"}
         with served_http(environ=environ) as served:
             async with anyio.create_task_group() as tasks:
-                for number in range(500):
+                for number in range(1000):
                     for key in (ALICE, BOB):
                         tasks.start_soon(call, number, key, ERAS[number // 2 % 2])
             logged = served.logged()
-    assert (done.count(ALICE), done.count(BOB)) == (500, 500)
+    assert (done.count(ALICE), done.count(BOB)) == (1000, 1000)
     assert "DEBUG" in logged
     assert ALICE not in logged
     assert BOB not in logged
     assert "data of" not in logged
     # One line a call, which tells the callers apart.
     lines = re.findall(r'tools/call "experiments_get": (\S+) in \d+ ms, key (\S+), Arize\'s request ids: (\S+)', logged)
-    assert len(lines) == 1000
+    assert len(lines) == 2000
     assert {outcome for outcome, _, _ in lines} == {"ok", "422"}
     assert len({key_hash for _, key_hash, _ in lines}) == 2
-    assert "req-499" in {request_id for _, _, request_id in lines}
+    assert "req-999" in {request_id for _, _, request_id in lines}
 
 
 async def test_at_info_there_is_one_line_a_call_and_none_a_request():
