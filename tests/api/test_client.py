@@ -291,6 +291,7 @@ async def test_a_success_with_a_wrong_body_is_a_problem(body: str, says: str):
     problem, _ = await problem_of(CALLS["get"], answer(body))
     assert problem["type"] == URN + "unexpected-response"
     assert says in problem["detail"]
+    assert ("ARIZE_API_HOST" in problem["hint"]) == (body[:1] in ("", "<"))
 
 
 @pytest.mark.parametrize(
