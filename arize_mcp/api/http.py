@@ -135,6 +135,7 @@ class Connections:
             content,
             secret=self._settings.api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
+            filters=(query or {}).keys(),
         )
 
     def _request(
