@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from arize_mcp.settings import profiles
 
 _PLACEHOLDER: Final = re.compile(
-    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key"
-    r"|none|null|undefined|change[-_ ]?me",
+    r"[$#]?\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\.\.\.|\*{3,}|op://.*"
+    r"|(?:[a-z]+[-_ ])*your[-_ ](?:[a-z]+[-_ ])*(?:key|token|secret)(?:[-_ ]here)?|(?:[a-z]+[-_ ])*key[-_ ]here"
+    r"|none|null|undefined|(?:change|replace)[-_ ]?me|todo",
     re.IGNORECASE,
 )
 _NEVER_UNSET: Final = frozenset(
@@ -34,6 +35,11 @@ _NEVER_UNSET: Final = frozenset(
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
 
 _T = TypeVar("_T")
+
+
+def is_placeholder(text: str) -> bool:
+    """Whether a text is what stands where a value should be filled in."""
+    return _PLACEHOLDER.fullmatch(text) is not None
 
 
 def is_quoted(text: str) -> bool:
@@ -70,7 +76,7 @@ class Reader:
     def is_set(self, name: str) -> bool:
         """Whether the environment itself has a value for a variable: more than spaces or an unfilled placeholder."""
         value = self._environ.get(name, "").strip()
-        return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
+        return bool(value) and (name in _NEVER_UNSET or not is_placeholder(value))
 
     def fail(self, name: str, detail: str) -> None:
         """Note what is wrong with a variable (or several, joined by slashes), or with the profile it comes from."""
@@ -83,11 +89,11 @@ class Reader:
         """A variable without the spaces around it, empty where it is not set."""
         self.known.add(name)
         value = self._environ.get(name, "").strip()
-        if value and name not in _NEVER_UNSET and _PLACEHOLDER.fullmatch(value):
+        if value and name not in _NEVER_UNSET and is_placeholder(value):
             self.unfilled.add(name)
             value = ""
         value = value or self._from_profile.get(name, "").strip()
-        if _PLACEHOLDER.fullmatch(value):
+        if is_placeholder(value) or value == name:
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
         return value

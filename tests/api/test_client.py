@@ -253,7 +253,7 @@ async def test_a_problem_is_not_said_to_come_from_anything_between(body: str):
 async def test_a_list_of_what_is_not_found_says_how_such_an_id_is(filters: dict[str, str], words: tuple[str, ...]):
     async with raw_server(answer('{"title": "T"}', status="404 Not Found")) as server, server.api() as api:
         with pytest.raises(ProblemError) as caught:
-            await api.list(ListExperimentsRequest(**filters))
+            await api.list(ListExperimentsRequest.model_validate(filters))
     hint = caught.value.problem.get("hint", "")
     assert all(each in hint for each in words), hint
     assert ("experiments_list" in hint) == (not filters)

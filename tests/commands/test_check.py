@@ -342,7 +342,11 @@ def test_the_key_of_a_server_on_loopback_does_not_go_to_arize(sandbox: Sandbox, 
 
 def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox: Sandbox, tmp_path: Path):
     foreign = dict.fromkeys(
-        ("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"), "x-of-theirs"
+        (
+            *("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"),
+            *("ARIZE_URL", "ARIZE_API_URL", "ARIZE_API_BASE_URL", "ARIZE_API_ENDPOINT", "ARIZE_TOKEN"),
+        ),
+        "x-of-theirs",
     )
     environ = {**endpoint(sandbox), "ARIZE_API_KEY": "sandbox-key", **foreign, "ARIZE_REGION": "${user_config.region}"}
     done = check(tmp_path, **environ)
