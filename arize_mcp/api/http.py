@@ -134,6 +134,7 @@ class Connections:
             secret=api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
             shared=self._settings.shared,
+            filters=(query or {}).keys(),
         )
 
     async def post(self, path: str, headers: Mapping[str, str], body: object) -> Answer:

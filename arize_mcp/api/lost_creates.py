@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Final
 
+import anyio
+
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, LostAnswerError
@@ -13,6 +15,7 @@ from arize_mcp.api.paging import experiments_page, pages, runs_page
 from arize_mcp.api.problems import ProblemError
 
 _TOLERANCE: Final = timedelta(seconds=10)
+_LOOKUP_SHARE: Final = 0.8
 
 
 async def look_up(
@@ -40,12 +43,14 @@ async def look_up(
 
 async def tell_existing(calls: Calls, call: Call, request: CreateExperimentRequest, conflict: ProblemError) -> None:
     """Tell in a 409 which experiment has the name, where it can be found, so that nobody has to look for it."""
-    try:
-        found = await find(calls, call, request)
-    except ProblemError:
-        return
-    if found is not None:
-        problems.add_existing(conflict.problem, found)
+    # At the call's deadline the 409 itself would be lost.
+    with anyio.move_on_after(calls.left_s(call) * _LOOKUP_SHARE):
+        try:
+            found = await find(calls, call, request)
+        except ProblemError:
+            return
+        if found is not None:
+            problems.add_existing(conflict.problem, found)
 
 
 async def find(calls: Calls, call: Call, request: CreateExperimentRequest) -> JSONObject | None:

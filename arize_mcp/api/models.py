@@ -7,7 +7,7 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -72,6 +72,12 @@ Cursor = Annotated[
 ]
 
 
+_NOTHING: Final = ("null", "none", "undefined", "nan")
+"""What comes of nothing where a program makes a text of it."""
+
+_AROUND_NOTHING: Final = ' \t\r\n"'
+
+
 class ExperimentRunInput(BaseModel):
     """One run to record. Source: the API document, experiments_create, Payload Requirements."""
 
@@ -96,9 +102,12 @@ class ExperimentRunInput(BaseModel):
     @model_validator(mode="after")
     def _no_null_for_an_answer(self) -> Self:
         # The API takes it for an answer, and nothing recorded can be edited.
-        if self.output == "null" and (self.model_extra or {}).get("error"):
+        text = self.output.strip(_AROUND_NOTHING)
+        if text.lower() in _NOTHING and (self.model_extra or {}).get("error"):
             fault = InitErrorDetails(
-                type=PydanticCustomError("null_text", "Input is no answer"), loc=("output",), input=self.output
+                type=PydanticCustomError("null_text", "Input is no answer", {"text": text}),
+                loc=("output",),
+                input=self.output,
             )
             raise ValidationError.from_exception_data("ExperimentRunInput", [fault])
         return self

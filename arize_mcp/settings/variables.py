@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from arize_mcp.settings import profiles
 
 _PLACEHOLDER: Final = re.compile(
-    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key"
-    r"|none|null|undefined|change[-_ ]?me",
+    r"[$#]?\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\.\.\.|\*{3,}|op://.*"
+    r"|(?:[a-z]+[-_ ])*your[-_ ](?:[a-z]+[-_ ])*(?:key|token|secret)(?:[-_ ]here)?|(?:[a-z]+[-_ ])*key[-_ ]here"
+    r"|none|null|undefined|(?:change|replace)[-_ ]?me|todo",
     re.IGNORECASE,
 )
 _NEVER_UNSET: Final = frozenset(
@@ -89,7 +90,7 @@ class Reader:
     def is_set(self, name: str) -> bool:
         """Whether the environment itself has a value for a variable: more than spaces or an unfilled placeholder."""
         value = self._environ.get(name, "").strip()
-        return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
+        return bool(value) and (name in _NEVER_UNSET or not is_placeholder(value))
 
     def is_there(self, name: str) -> bool:
         """Whether the environment has a variable at all, be it empty."""
@@ -115,7 +116,7 @@ class Reader:
             self.unfilled.add(name)
             value = ""
         value = value or self._from_profile.get(name, "").strip()
-        if is_placeholder(value):
+        if is_placeholder(value) or value == name:
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
         return value

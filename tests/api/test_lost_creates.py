@@ -319,6 +319,15 @@ async def test_a_409_says_which_experiment_has_the_name(sandbox: Sandbox):
     assert (posts(server), len(server.requests)) == (1, 2)
 
 
+async def test_a_409_is_told_though_looking_up_its_name_takes_too_long(sandbox: Sandbox):
+    conflict = answer('{"title": "Conflict"}', status="409 Conflict")
+    async with raw_server(conflict, hang) as server, server.api(deadline_s=1.0) as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["status"] == 409
+    assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
 async def test_a_409_stays_as_it_is_where_the_name_cant_be_looked_up(sandbox: Sandbox):
     sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, ['{"example_id":"e","output":"o"}'])
     failing = dropping(answer("{}", status="500 Oops", content_type="application/problem+json"))

@@ -355,7 +355,11 @@ def test_a_toolset_that_is_left_out_is_noted(tmp_path: Path):
 
 def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox: Sandbox, tmp_path: Path):
     foreign = dict.fromkeys(
-        ("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"), "x-of-theirs"
+        (
+            *("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"),
+            *("ARIZE_URL", "ARIZE_API_URL", "ARIZE_API_BASE_URL", "ARIZE_API_ENDPOINT", "ARIZE_TOKEN"),
+        ),
+        "x-of-theirs",
     )
     environ = {**endpoint(sandbox), "ARIZE_API_KEY": "sandbox-key", **foreign, "ARIZE_REGION": "${user_config.region}"}
     done = check(tmp_path, **environ)
