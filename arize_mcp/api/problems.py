@@ -227,8 +227,8 @@ def add_existing(problem: Problem, found: Mapping[str, Any]) -> None:
     existing = {
         "experiment_id": found.get("id"),
         "created_at": found.get("created_at"),
-        "hint": "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it is "
-        "recorded already; else choose another name.",
+        "hint": "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it "
+        "is recorded already; else choose another name.",
     }
     cast("dict[str, Any]", problem).update(existing)
 
