@@ -107,15 +107,25 @@ class Connections:
         if self._transport is None:
             self._transport = self._open()
         target, payload = _encoded(segments, query, body)
+        # Only behind a proxy may an exchange begin, and fail, before the request is sent.
+        is_sent = self._settings.proxy_url is None
+
+        def note_sent() -> None:
+            nonlocal is_sent
+            is_sent = True
+            if on_sent is not None:
+                on_sent()
+
+        notes = on_sent if is_sent else note_sent
         try:
-            response = await self._transport.handle_async_request(self._request(method, target, payload, on_sent))
+            response = await self._transport.handle_async_request(self._request(method, target, payload, notes))
             try:
                 self._compare_clocks(response.headers.get("date"))
                 content = await self._read(response)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
-            raise self._transport_problem(error, method) from error
+            raise self._transport_problem(error, method, is_sent=is_sent) from error
         logger.info("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if response.is_success:
             return Answer(response.status_code, response.headers, content)
@@ -204,7 +214,7 @@ class Connections:
             )
         )
 
-    def _transport_problem(self, error: httpx.HTTPError | ssl.SSLError, method: str) -> ProblemError:
+    def _transport_problem(self, error: httpx.HTTPError | ssl.SSLError, method: str, *, is_sent: bool) -> ProblemError:
         """The problem for an exchange that failed below HTTP."""
         where = self._settings.base_url
         causes: list[BaseException] = [error]
@@ -239,6 +249,13 @@ class Connections:
             if proxy and name != "dns-failed":
                 detail += " A proxy is configured: the trouble may be its."
             hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
+            return problems.own(name, title, detail, hint, is_transient=True)
+        if not is_sent:
+            is_late = isinstance(error, httpx.TimeoutException)
+            name, title = ("timeout", "Timeout") if is_late else ("proxy-failed", "Proxy failed")
+            within = f" within {self._settings.read_timeout_s:g} s" if is_late else f" ({type(error).__name__})"
+            detail = f"The proxy opened no way to {where}{within}."
+            hint = "Nothing was sent. Check the network, ARIZE_PROXY_URL or HTTPS_PROXY, and the proxy itself."
             return problems.own(name, title, detail, hint, is_transient=True)
         hint = problems.MAYBE_DONE.get(method, "Call again.")
         if isinstance(error, httpx.TimeoutException):
