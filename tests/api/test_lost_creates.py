@@ -220,6 +220,37 @@ async def test_an_experiment_of_a_moment_ago_is_not_taken_for_this_calls(sandbox
     assert (problem_of(caught)["status"], problem_of(caught)["experiment_id"]) == (409, old["id"])
 
 
+@pytest.mark.parametrize(
+    ("sent", "stored", "is_ours"),
+    [
+        ({"model": "a"}, {"model": "a", "trace": "t"}, True),
+        ({"model": "a"}, {"model": "b"}, False),
+        ({"eval.q.score": 0.9}, {"eval.q.score": 0.2}, False),
+        ({"eval.q.score": 1}, {"eval.q.score": 1.0}, True),
+        ({"meta": {"a": 1}}, {"meta": '{"a": 1}'}, True),
+        ({"error": None, "n": 5}, {"n": "5"}, True),
+    ],
+    ids=str,
+)
+async def test_runs_whose_further_fields_differ_are_not_those_sent(
+    sandbox: Sandbox, sent: dict[str, Any], stored: dict[str, Any], is_ours: bool
+):
+    run = {"example_id": "e", "output": "o"}
+
+    async def anothers(_: Relay, __: Request) -> Step:
+        sandbox.store.create_experiment(NAME, sandbox.dataset_id, None, [json.dumps({**run, **stored})])
+        return reset
+
+    request = new(sandbox).model_dump() | {"experiment_runs": [{**run, **sent}]}
+    async with relayed(Relay(sandbox, anothers, pass_on)) as server, server.api() as api:
+        if is_ours:
+            assert (await api.create(CreateExperimentRequest.model_validate(request)))["name"] == NAME
+        else:
+            with pytest.raises(ProblemError) as caught:
+                await api.create(CreateExperimentRequest.model_validate(request))
+            assert problem_of(caught)["status"] == 409
+
+
 async def test_another_agents_create_between_two_sends_is_a_409(sandbox: Sandbox):
     async def refuse_once(relay: Relay, request: Request) -> bytes:
         if posts(server) > 1:
