@@ -56,7 +56,7 @@ def mean_of_runs(values: Sequence[Number]) -> Number | None:
     short = float(f"{value:.15g}")
     if short == value:
         return short
-    exact = sum(map(Fraction, values)) / len(values)
+    exact = sum(map(Fraction, values), Fraction()) / len(values)
     if exact.denominator == 1:
         return exact.numerator
     return float(exact) if float(exact) == exact else short
