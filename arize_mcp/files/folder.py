@@ -246,7 +246,7 @@ def _fault(name: str) -> str | None:
         return "goes up with .."
     if name.startswith("."):
         return "has a name that begins with a dot"
-    if _NO_NAME.search(name) or name.endswith((".", " ")) or _RESERVED.fullmatch(name.split(".")[0].rstrip()):
+    if _NO_NAME.search(name) or name.endswith((".", " ")) or _RESERVED.fullmatch(name.partition(".")[0].rstrip()):
         return "has a name that not every system has"
     return None
 
