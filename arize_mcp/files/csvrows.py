@@ -36,6 +36,7 @@ class Csv:
         self._sparse = sparse
         self._kinds: dict[str, _Kind] | None = None
         self.columns: dict[str, None] = {}
+        self.has_header = True
 
     def read(self) -> Iterator[Row | Fault]:
         """See Rows."""

@@ -11,6 +11,7 @@ import stat
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
+from itertools import islice
 from pathlib import PurePath
 from typing import IO, Any, BinaryIO, Final, NamedTuple
 
@@ -204,12 +205,8 @@ class Folder:
                 raise self._refused(path, "is outside of the folder")
             parts = below
         for part in parts:
-            if part == "..":
-                raise self._refused(path, "goes up with ..")
-            if part.startswith("."):
-                raise self._refused(path, "has a name that begins with a dot")
-            if _NO_NAME.search(part) or part.endswith((".", " ")) or _RESERVED.fullmatch(part.split(".")[0].rstrip()):
-                raise self._refused(path, "has a name that not every system has")
+            if fault := _fault(part):
+                raise self._refused(path, fault)
         if not parts or ending(parts[-1]) not in ENDINGS:
             raise self._refused(path, f"doesn't end in one of {', '.join(ENDINGS)}")
         return parts
@@ -217,7 +214,10 @@ class Folder:
     def _refused(self, path: str, what: str) -> ProblemError:
         files = self._files(path)
         hint = (
-            "Use one of `files`, whose paths are relative to the folder." if files else "The folder has no such file."
+            "`files` lists what is there, the nearest names first; paths are relative to the folder, and no folder is "
+            "made."
+            if files
+            else "The folder has no such file."
         )
         return _bad_path(f"{_quoted(path)} {what}. Only files in {self._root} can be used.", hint, files=files)
 
@@ -228,7 +228,27 @@ class Folder:
             near = difflib.SequenceMatcher(None, PurePath(path[-200:]).name.lower(), PurePath(name).name.lower())
             return -near.ratio(), name
 
-        return sorted(_entries(self._root), key=distance)[:_MAX_FILES]
+        return list(islice(filter(self._is_file, sorted(_entries(self._root), key=distance)), _MAX_FILES))
+
+    def _is_file(self, name: str) -> bool:
+        """Whether a path of ours leads to a file: links may lead out, and what has a file's name may be none."""
+        try:
+            with self._find(self._root, PurePath(name).parts) as place:
+                status = place.status()
+        except (OutsideError, OSError):
+            return False
+        return status is not None and stat.S_ISREG(status.st_mode)
+
+
+def _fault(name: str) -> str | None:
+    """What is wrong with a path that has this name in it; None where nothing is."""
+    if name == "..":
+        return "goes up with .."
+    if name.startswith("."):
+        return "has a name that begins with a dot"
+    if _NO_NAME.search(name) or name.endswith((".", " ")) or _RESERVED.fullmatch(name.partition(".")[0].rstrip()):
+        return "has a name that not every system has"
+    return None
 
 
 def identity(file: BinaryIO) -> Identity:
@@ -283,10 +303,10 @@ def _entries(root: str) -> Iterator[str]:
     """The paths of the files with our endings, relative and with slashes, as far as not too many entries are there."""
     left = _MAX_ENTRIES
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        folders[:] = sorted(name for name in folders if not _fault(name))
         for name in sorted(names):
             left -= 1
-            if not name.startswith(".") and ending(name) in ENDINGS and not _NO_NAME.search(name):
+            if ending(name) in ENDINGS and not _fault(name):
                 yield PurePath(os.path.relpath(os.path.join(folder, name), root)).as_posix()
         if left <= 0:
             return

@@ -22,6 +22,7 @@ class JsonLines:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.columns: dict[str, None] = {}
+        self.has_header = False
 
     def read(self) -> Iterator[Row | Fault]:
         """See Rows."""
@@ -38,6 +39,7 @@ class JsonArray:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.columns: dict[str, None] = {}
+        self.has_header = False
 
     def read(self) -> Iterator[Row | Fault]:
         """See Rows. What follows a broken item is not read: nobody can tell where the next one begins."""

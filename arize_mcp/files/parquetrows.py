@@ -34,6 +34,7 @@ class Parquet:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self.columns: dict[str, None] = {}
+        self.has_header = False
 
     def read(self) -> Iterator[Row | Fault]:
         """See Rows."""

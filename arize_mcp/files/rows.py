@@ -45,9 +45,11 @@ class Rows(Protocol):
 
     Attributes:
         columns: the names of its columns, in order, as far as it has been read.
+        has_header: whether a line of names stands above the rows, in which one may be missing.
     """
 
     columns: dict[str, None]
+    has_header: bool
 
     def read(self) -> Iterator[Row | Fault]:
         """Read the file from its beginning, holding a row at a time.

@@ -37,7 +37,7 @@ class RunFile:
         self._identity = identity(file)
         self.version = f"{self._identity.size_bytes}-{self._identity.changed_ns}"
         if expected not in (None, self.version):
-            raise file_changed()
+            raise file_changed("Restore the file as it was, then call again; or record it under another name.")
         error = columns.column_of("error")
         text = (columns.example_id, columns.output, error)
         self._runs = Runs(rows(path, file, text=text, sparse=error), columns)
@@ -79,11 +79,13 @@ class RunFile:
             raise file_changed()
 
 
-def file_changed() -> ProblemError:
+def file_changed(
+    hint: str = "Make sure that nothing writes to it any more, then call again.",
+) -> ProblemError:
     """A file that is no longer what was checked, or what an earlier call recorded from."""
     return problems.own(
         "file-changed",
         "File changed",
         "The file has changed since it was checked.",
-        "Make sure that nothing writes to it any more, then call again.",
+        hint,
     )

@@ -6,7 +6,7 @@ import difflib
 import json
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple, cast
 
@@ -132,7 +132,7 @@ class Runs:
                 first.append(run.fields)
         if not rows:
             raise bad_file("The file has no rows.")
-        self._refuse(self._wrong_columns() if self._rows.columns else [], faults, faulty, rows)
+        self._refuse(self._wrong_columns(types) if self._rows.columns else [], faults, faulty, rows)
         return Checked(rows, {name: _type(found) for name, found in types.items()}, first, self._notes())
 
     def _run(self, row: Row) -> Run | Fault:
@@ -188,8 +188,8 @@ class Runs:
             fields["output"] = json.dumps(value)
         return None
 
-    def _wrong_columns(self) -> list[dict[str, Any]]:
-        """What is wrong with the columns as such."""
+    def _wrong_columns(self, recorded: Collection[str]) -> list[dict[str, Any]]:
+        """What is wrong with the columns as such; ``recorded`` are the fields that they gave."""
         known, wanted = self._rows.columns, self._columns
         named = [("example_id_field", wanted.example_id), ("output_field", wanted.output)]
         named += [("rename", column) for column in wanted.rename] + [("omit", column) for column in wanted.omit]
@@ -206,7 +206,8 @@ class Runs:
             name = wanted.field_of(column)
             if name is None:
                 continue
-            if not name:
+            # In JSON a name is empty on purpose; a column of empty cells isn't there.
+            if not name and (column or (self._rows.has_header and "" in recorded)):
                 said = 'This column has no name: leave it out with omit [""], or give it one with rename.'
                 errors.append({"field": column, "detail": said})
             elif name in SYSTEM_FIELDS:

@@ -109,7 +109,8 @@ async def export(
             await to_thread.run_sync(add, runs)
             await on_wait(f"{rows:,} runs read")
         if unknown := [name for name in request.fields if name not in found]:
-            raise problems.bad_arguments([_unknown(request.fields.index(name), name, found) for name in unknown[:20]])
+            faults = [_unknown(request.fields.index(name), name, found) for name in unknown]
+            raise problems.bad_arguments(faults, effect="no file was written")
         await to_thread.run_sync(out.finish, list(columns))
         size_bytes, sha256 = file.written()
     content = {"path": request.path, "rows": rows, "bytes": size_bytes, "sha256": sha256, "columns": list(columns)}

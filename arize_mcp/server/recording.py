@@ -105,7 +105,7 @@ class CreateFromFileRequest(NewExperiment):
 
     def next_call(self, file: RunFile, experiment_id: str | None, first_row: int) -> JSONObject:
         """The call that goes on behind the rows that are recorded."""
-        arguments = self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+        arguments = self.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude={"dry_run"})
         arguments["file_version"] = file.version
         if experiment_id is not None:
             arguments |= {"experiment_id": experiment_id, "first_row": first_row}

@@ -113,6 +113,21 @@ def test_a_problem_lists_the_nearest_files_first_and_at_most_twenty(folder: Fold
     assert refused(lambda: read(folder, "other.csv"))["files"][0] == "sub/other.csv"
 
 
+@pytest.mark.posix(reason="Windows has no such names, FIFOs or, for most users, links")
+def test_a_problem_lists_no_file_that_cannot_be_used(folder: Folder, root: Path):
+    (root / "in.jsonl").symlink_to("results.jsonl")
+    (root / "gone.jsonl").symlink_to("nothing.jsonl")
+    (root / "out.jsonl").symlink_to("../out/secret.jsonl")
+    (root / "loop.jsonl").symlink_to("loop.jsonl")
+    (root / "NUL.jsonl").touch()
+    (root / "a:b").mkdir()
+    (root / "a:b" / "x.jsonl").touch()
+    os.mkfifo(root / "pipe.jsonl")
+    listed = refused(lambda: read(folder, "out.jsonl"))["files"]
+    assert sorted(listed) == ["in.jsonl", "results.jsonl", "sub/deep/x.json", "sub/other.csv"]
+    assert all(read(folder, name) for name in listed)
+
+
 def test_an_empty_folder_says_so(tmp_path: Path, find: folders.FindPlace):
     problem = refused(lambda: read(Folder(str(tmp_path), 1, find), "x.jsonl"))
     assert problem["files"] == []

@@ -397,6 +397,17 @@ def test_a_column_without_a_name_can_be_left_out_or_renamed(written: Written):
     assert load(path, rename={"": "row"})[1] == [{"row": 0, "example_id": "e", "output": "o"}]
 
 
+def test_a_column_without_a_name_or_cells_is_left_out(written: Written):
+    assert load(written("r.csv", "example_id,output,\ne,o,\n"))[1] == [{"example_id": "e", "output": "o"}]
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.json"])
+def test_an_empty_name_in_json_is_one_like_any_other(written: Written, name: str):
+    run = {"example_id": "e", "output": "o", "": {"": 1}}
+    text = json.dumps(run)
+    assert load(written(name, f"[{text}]" if name == "r.json" else text))[1] == [run]
+
+
 def test_more_rows_than_allowed_are_refused(written: Written):
     path = written("r.jsonl", f"{E1}\n" * 11)
     assert load(path, max_rows=11)[0].rows == 11

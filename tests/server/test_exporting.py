@@ -119,6 +119,7 @@ async def test_fields_are_written_in_the_order_asked_for(tmp_path: Path, name: s
         text or '{"output":"o\\r\\n,","id":"1"}\n{"output":null,"id":"2"}\n'
     )
     assert unknown["type"] == URN + "bad-arguments"
+    assert "no file was written" in unknown["detail"]
     assert [error["pointer"] for error in unknown["errors"]] == ["#/fields/0", "#/fields/1"]
     assert "output" in unknown["errors"][0]["detail"]
     assert not (tmp_path / ("n" + name)).exists()

@@ -463,6 +463,9 @@ async def test_a_dry_run_checks_the_file_and_asks_for_the_name_alone(sandbox: Sa
         taken = await host.record(dry_run=True)
         assert taken["status"] == 409
         assert taken["experiment_id"]
+        host.write(rows(5))
+        taken = await host.record(dry_run=True)
+        assert (await host.go_on(taken))["added"] == 2, "what goes on is no dry run"
 
 
 async def test_a_dry_run_of_many_long_fields_fits(sandbox: Sandbox, tmp_path: Path):
@@ -546,6 +549,7 @@ async def test_a_file_that_changes_while_it_is_recorded_ends_it(sandbox: Sandbox
         assert problem["cause"]["type"] == URN + "file-changed"
         refused = await host.go_on(problem)
         assert refused["type"] == URN + "file-changed"
+        assert "another name" in refused["hint"]
         assert host.stored() == rows()[:1000]
         path.write_bytes(before)
         del problem["next"]["arguments"]["file_version"]  # written anew, it has another time
