@@ -18,8 +18,8 @@ _ANSWERED_BY_ANOTHER: Final = (
 )
 
 _OF_ANOTHER_SHAPE: Final = (
-    "It is JSON, but not what this API describes: it may be a newer one, or another service. `arize-mcp check` tells "
-    "more."
+    "It is JSON, but not what this API describes: another service may have answered, or a newer API, which a newer "
+    "arize-mcp may know."
 )
 
 JSONObject = dict[str, Any]
