@@ -128,7 +128,7 @@ test-wheel:
 	mkdir build/wheel/empty
 	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp --version
 	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp demo > ../demo.log || { cat ../demo.log; exit 1; }
-	@tail -n 1 build/wheel/demo.log
+	@grep 'All five tools work' build/wheel/demo.log
 
 version:
 	@echo $(VERSION)

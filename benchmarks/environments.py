@@ -131,7 +131,9 @@ class Environments:
             folder / "ours", _our_dependencies(), ("arize_mcp.cli", "arize_mcp.server.app", "httpx")
         )
         self.typescript = NodeEnvironment(folder / "typescript")
-        self.tools = PythonEnvironment(folder / "tools", ("hatchling==1.33.0", "uv==0.13.9"))
+        self.tools = PythonEnvironment(
+            folder / "tools", ("hatch-fancy-pypi-readme==25.1.0", "hatchling==1.33.0", "uv==0.13.9")
+        )
 
     def install(self) -> None:
         """Make what is missing, and install arize-mcp as it stands in the checkout."""

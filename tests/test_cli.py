@@ -136,6 +136,7 @@ def test_reading_only_holds_where_the_settings_cant_be_used(environ: dict[str, s
     assert session.end()[:2] == (0, b"")
 
 
+@pytest.mark.posix(reason="an account whose home directory can't be found")
 @pytest.mark.parametrize("home", [None, "/" + "x" * 300], ids=["no home", "a home that can't be read"])
 def test_a_server_that_cant_look_for_its_profile_starts_and_says_why(tmp_path: Path, home: str | None):
     environ = {"ARIZE_PROFILE": "work", "ARIZE_API_KEY": "some-key"}

@@ -43,14 +43,23 @@ def mean(values: Collection[Number]) -> float | None:
 
 
 def mean_of_runs(values: Sequence[Number]) -> Number | None:
-    """An example's value: the mean over its runs that have one, to 15 significant digits; one run's as it is.
+    """An example's value: the mean over its runs that have one, exact where that can be, else to 15 significant digits.
 
-    0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that would be worse than another run's 0.2.
+    Runs that agree have their value. And 0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that
+    would be worse than another run's 0.2. None where a double can't hold the sum.
     """
     if len(values) == 1:
         return values[0]
     value = mean(values)
-    return None if value is None else float(f"{value:.15g}")
+    if value is None or values.count(values[0]) == len(values):
+        return None if value is None else values[0]
+    short = float(f"{value:.15g}")
+    if short == value:
+        return short
+    exact = sum(map(Fraction, values), Fraction()) / len(values)
+    if exact.denominator == 1:
+        return exact.numerator
+    return float(exact) if float(exact) == exact else short
 
 
 def percentile(in_order: Sequence[Number], percent: int) -> float | None:

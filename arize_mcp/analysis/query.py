@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -185,11 +184,13 @@ def _is_number(value: Any) -> bool:
 def _number(value: str | float) -> int | float | None:
     if not isinstance(value, str):
         return value
-    try:
-        parsed: Any = json.loads(value.strip())
-    except (ValueError, RecursionError):
-        return None
-    return parsed if _is_number(parsed) else None
+    # Not as JSON: people write .5 and +1 too.
+    for read in (int, float):
+        try:
+            return read(value)
+        except ValueError:
+            continue
+    return None
 
 
 def _order(value: Any) -> tuple[int, Any]:

@@ -17,6 +17,11 @@ _ANSWERED_BY_ANOTHER: Final = (
     "Check that ARIZE_API_HOST and ARIZE_REGION name the Arize API, and no login page or proxy answers for it."
 )
 
+_OF_ANOTHER_SHAPE: Final = (
+    "It is JSON, but not what this API describes: another service may have answered, or a newer API, which a newer "
+    "arize-mcp may know."
+)
+
 JSONObject = dict[str, Any]
 """A JSON object as the API sent it."""
 
@@ -52,7 +57,7 @@ def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | N
     except ValidationError as error:
         faults = [f"/{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5]]
         raise unexpected(
-            method, answer, f"doesn't have the expected shape. {'; '.join(faults)}", _ANSWERED_BY_ANOTHER
+            method, answer, f"doesn't have the expected shape. {'; '.join(faults)}", _OF_ANOTHER_SHAPE
         ) from None
     if told:
         value["shortened"] = told

@@ -14,8 +14,10 @@ from arize_mcp.api import problems
 from arize_mcp.api.all_runs import AllRuns
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
+from arize_mcp.api.lost_appends import look_behind, unknown
 from arize_mcp.api.lost_creates import look_up, tell_existing
 from arize_mcp.api.models import (
+    AppendExperimentRunsRequest,
     CreateExperimentRequest,
     DeletedExperiment,
     DeleteExperimentRequest,
@@ -121,6 +123,57 @@ class ExperimentsAPI:
         except LostAnswerError as lost:
             unknown = problems.outcome_unknown(request.dataset_id, request.name, lost.error, lost.lookup)
             raise self._calls.clean(unknown) from lost.error
+
+    async def append_runs(
+        self,
+        request: AppendExperimentRunsRequest,
+        recorded: int,
+        on_wait: OnWait | None = None,
+        *,
+        deadline_s: float | None = None,
+    ) -> JSONObject:
+        """Append runs to an experiment, behind those that it has (today's API, POST /v2/experiments/{id}/runs).
+
+        When the answer is lost, the runs behind those that were there are read once, which has a deadline of its own:
+        what this call stored is a success.
+
+        Args:
+            request: the experiment and its further runs.
+            recorded: how many runs it has already.
+            on_wait: is told what the call waits for.
+            deadline_s: as of every method.
+
+        Returns:
+            The Experiment, without its runs.
+
+        Raises:
+            ProblemError: the runs were refused or never sent; ``outcome-unknown`` where they may be stored.
+        """
+        segments = ("experiments", request.experiment_id, "runs")
+
+        async def work(call: Call) -> JSONObject:
+            body = request.model_dump(exclude={"experiment_id"})
+            try:
+                return await self._calls.request(call, Experiment, "POST", *segments, body=body)
+            except ProblemError as error:
+                # A redirect doesn't say that nothing was done.
+                if error.status is not None and error.status < 400:
+                    raise LostAnswerError(error) from error
+                raise
+
+        try:
+            return await self._calls.within_deadline("POST", on_wait, deadline_s, work)
+        except LostAnswerError as lost:
+            error = lost.error
+        try:
+            return await self._calls.within_deadline(
+                "GET", on_wait, deadline_s, lambda call: look_behind(self._calls, call, request, recorded, error)
+            )
+        except LostAnswerError as lost:
+            raise self._calls.clean(unknown(request, lost)) from error
+        except ProblemError as late:
+            lost = LostAnswerError(error, f"Looking for them failed: {late}")
+            raise self._calls.clean(unknown(request, lost)) from error
 
     async def delete(
         self, request: DeleteExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None

@@ -18,7 +18,7 @@ MAX_RETRY_AFTER_S: Final = 20.0
 MAX_HOLD_S: Final = 60.0
 """The longest that calls of an endpoint hold back after a 429 of another: the window of Arize's limit is a minute."""
 
-_SECONDS = re.compile("[0-9]+([.][0-9]*)?", re.ASCII)
+_SECONDS = re.compile("[0-9]+([.][0-9]*)?|[.][0-9]+", re.ASCII)
 _GATEWAY_ERRORS = (502, 503, 504)
 
 

@@ -91,6 +91,9 @@ def _notes() -> list[Step]:
     for name, meant in settings.unknown_variables(http.VARIABLES).items():
         hint = f"Did you mean {meant}?" if meant else ""
         notes.append(Step("settings", "note", f"{name} is no setting of arize-mcp.", hint))
+    if settings.without_files():
+        hint = "Set it to the folder in which files may be read and written."
+        notes.append(Step("settings", "note", "The toolset files is left out: ARIZE_MCP_FILES_DIR is not set.", hint))
     for name, instead in settings.foreign_variables().items():
         notes.append(Step("settings", "note", f"{name} is not read by arize-mcp.", instead))
     if profiles := settings.unused_profiles():

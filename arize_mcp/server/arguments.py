@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from arize_mcp.api import jsontext, problems
+from arize_mcp.api.ids import TO_FIND
 from arize_mcp.api.models import FreeText
 from arize_mcp.api.problems import ArgumentError
 from arize_mcp.server import argument_text
@@ -58,13 +59,6 @@ _LIKE_ARGUMENTS: Final = frozenset(
 
 _OF_A_CALL: Final = frozenset({"name", "arguments", "_meta"})
 
-TO_FIND: Final = {
-    "Experiment": "experiments_list shows the ids, and has a name argument to find its id by its name.",
-    "Dataset": "a dataset's id is in its link in the Arize UI, in the SDK, and in any of its experiments (dataset_id).",
-    "Space": "a space's id is in its link in the Arize UI, and in any of its experiments (space_id).",
-}
-"""How an id of each kind is found."""
-
 _NOT_WHOLE: Final = "Must be a whole number."
 _FAILED_RUN: Final = 'for a failed run send "" as output, and the error in `error`.'
 _DETAILS: Final = {
@@ -86,7 +80,7 @@ _DETAILS: Final = {
     "name_for_id": "Looks like a name; {to_find}",
     "link": "Is a link without the id of the {kind} in it: {to_find}",
     "many_ids": "Is a link with the ids of several {kind}s: {ids}. Give the one that is meant.",
-    "null_text": f'Is the text "null" beside an error: {_FAILED_RUN}',
+    "null_text": f'Is the text "{{text}}" beside an error: {_FAILED_RUN}',
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
 
@@ -222,7 +216,8 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"Must be an object with {' and '.join(_fields(model, fault['loc']))}."
     if kind == "less_than_equal" and "cursor" in model.model_fields:
         return _DETAILS[kind].format_map(fault.get("ctx", {}))[:-1] + "; page with cursor for more."
-    if name == "output" and (given is None or (kind == "missing" and given.get("error"))):
+    # What is as good as nothing would be stored as an answer, were it JSON-encoded.
+    if name == "output" and (given in (None, [], {}) or (kind == "missing" and given.get("error"))):
         return f"{_DETAILS[kind].rstrip('.')}; {_FAILED_RUN}"
     if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from arize_mcp.settings import profiles
-from arize_mcp.settings.variables import Reader, is_quoted
+from arize_mcp.settings.variables import Reader, is_placeholder, is_quoted
 
 REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
 HOSTS: dict[str | None, str] = {None: "api.arize.com"} | {region: f"api.{region}.arize.com" for region in REGIONS}
@@ -146,7 +146,10 @@ def proxy_url(read: Reader, base_url: str) -> str | None:
         standard = urllib.request.getproxies()
         scheme = target.scheme if standard.get(target.scheme) else "all"
         name = f"{scheme.upper()}_PROXY"
-        proxy = standard.get(scheme, "")
+        proxy = standard.get(scheme, "").strip()
+        if is_placeholder(proxy):
+            read.fail(name, "holds an unfilled placeholder: put the proxy's URL in its place, or unset it.")
+            return None
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
     if not proxy:

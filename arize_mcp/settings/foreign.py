@@ -1,4 +1,4 @@
-"""Variables that Arize's other clients read and this one doesn't."""
+"""Variables that Arize's other clients read, or that people guess, and that are not read here."""
 
 from __future__ import annotations
 
@@ -6,9 +6,24 @@ from typing import Final
 
 from arize_mcp.settings.variables import Reader
 
+_WHERE: Final = "Where the API is goes into ARIZE_API_HOST."
+_KEY: Final = "The key goes into ARIZE_API_KEY."
+
 INSTEAD: Final = {
-    "ARIZE_HOST": "Where the API is goes into ARIZE_API_HOST.",
-    "ARIZE_ENDPOINT": "Where the API is goes into ARIZE_API_HOST.",
+    **dict.fromkeys(
+        (
+            "ARIZE_HOST",
+            "ARIZE_ENDPOINT",
+            "ARIZE_URL",
+            "ARIZE_BASEURL",
+            "ARIZE_API_URL",
+            "ARIZE_API_BASE",
+            "ARIZE_API_BASE_URL",
+            "ARIZE_API_ENDPOINT",
+        ),
+        _WHERE,
+    ),
+    **dict.fromkeys(("ARIZE_KEY", "ARIZE_TOKEN", "ARIZE_API_TOKEN", "ARIZE_APIKEY"), _KEY),
     "ARIZE_SPACE_ID": "A space's id is the argument space_id of experiments_list.",
     "ARIZE_SPACE_KEY": "The API takes ARIZE_API_KEY alone.",
     "ARIZE_DEVELOPER_KEY": "The API takes ARIZE_API_KEY alone.",

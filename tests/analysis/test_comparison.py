@@ -118,6 +118,13 @@ def test_repetitions_are_one_example_with_their_mean():
     assert (changed["candidate_run_id"], changed["delta"]) == ("c1", -0.2)
 
 
+@pytest.mark.parametrize("value", [0.1 + 0.2, 0.8444218515250481, 2**53 + 1])
+def test_repetitions_that_agree_are_neither_better_nor_worse_than_one_run(value: float):
+    once = [{"example_id": "a", "eval.q.score": value}]
+    found = comparison(once * 2, once, change="all")
+    assert (found["scores"][0]["same"], found["scores"][0]["delta"], found["changed"]) == (1, 0, [])
+
+
 def test_an_example_has_failed_if_all_its_runs_have():
     flaky = [{"example_id": "a", "error": "e", "id": "1"}, {"example_id": "a", "output": "ok", "id": "2"}]
     failed = [{"example_id": "a", "error": "first", "id": "3"}, {"example_id": "a", "error": "second", "id": "4"}]

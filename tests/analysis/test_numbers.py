@@ -109,6 +109,18 @@ def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_i
     assert mean_of_runs([1.7e308, 1.7e308]) is None
 
 
+@pytest.mark.parametrize("value", [0.1 + 0.2, 0.8444218515250481, 1 / 3, 5e-324, 1e300, 2**53 + 1, 10**40, 0])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
+def test_runs_that_agree_have_exactly_their_value(value: float, count: int):
+    assert mean_of_runs([value] * count) == value
+
+
+def test_a_mean_over_runs_that_is_exact_is_not_rounded():
+    assert mean_of_runs([2**53, 2**53 + 4]) == 2**53 + 2
+    assert mean_of_runs([2**60 + 1, 2**60 + 3]) == 2**60 + 2
+    assert mean_of_runs([1, 1 + 2**-50]) == 1 + 2**-51
+
+
 @pytest.mark.parametrize(
     ("value", "shown"),
     [

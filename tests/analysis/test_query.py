@@ -48,6 +48,7 @@ def test_fields_are_the_columns_in_the_order_given_and_values_are_whole():
         ("!=", "text", "124"), ("<", "10", "2"), ("<=", "10", "12"), (">", "9.5", "134"), (">=", " 9.5 ", "1234"),
         ("=", str(2**53 + 1), "4"), ("=", str(2**53), ""), (">", "1e1", "34"), ("contains", "EX", "3"),
         ("contains", "9.5", "2"), ("exists", "", "1234"), ("missing", "", ""), ("<", "abc", ""), ("=", "true", ""),
+        ("=", "+10", "1"), (">", ".5", "1234"), ("<", "10.", "2"), ("<", "1" * 5000, "124"), ("<", "nan", ""),
     ],
 )  # fmt: skip
 def test_a_number_is_compared_as_one_and_a_text_as_one(op: str, value: Any, found: str):

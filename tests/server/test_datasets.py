@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -272,6 +273,17 @@ async def test_a_create_that_works_or_whose_fault_is_another_looks_nothing_up():
         problem = await fail(client, "experiments_create", new("d", name=""))
     assert "datasets_list" not in json.dumps(problem)
     assert [request.method for request in server.requests] == ["POST"]
+
+
+async def test_an_experiment_that_is_not_there_is_no_unknown_dataset(sandbox: Sandbox, tmp_path: Path):
+    (tmp_path / "r.jsonl").write_text(json.dumps(RUN), encoding="utf-8")
+    settings = Settings(toolsets=("datasets", "files"), files_dir=str(tmp_path))
+    arguments = {"path": "r.jsonl", "name": "n", "dataset_id": sandbox.dataset_id, "experiment_id": "nope"}
+    async with Client(create_server(sandbox.api(), settings)) as client:
+        problem = await fail(client, "experiments_create_from_file", arguments)
+    assert problem["status"] == 404
+    assert "dataset" not in problem["hint"]
+    assert "experiments_list" in problem["hint"]
 
 
 async def test_a_lookup_goes_through_all_pages_and_one_that_fails_changes_nothing():

@@ -24,12 +24,15 @@ async def advise(call: Call, error: ProblemError) -> None:
     chosen.
     """
     problem = cast("JSONObject", error.problem)
-    given = (call.params.arguments or {}).get("dataset_id")
+    arguments = call.params.arguments or {}
+    given = arguments.get("dataset_id")
     text = given.strip(_QUOTES) if isinstance(given, str) else ""
     errors: list[Any] = problem.get("errors", [])
     wrong = {str(fault.get("pointer", fault.get("field", ""))).rpartition("/")[2] for fault in errors}
     # The API may call a name not found, or no id at all; with a true id a 400 or 422 is about something else.
     is_refused = error.status == 404 or (error.status in (400, 422) and not _is_id(text))
+    # A recording that goes on asks for its experiment alone.
+    is_refused = is_refused and not arguments.get("experiment_id")
     hints: list[str] = [problem.get("hint", "")]
     if "dataset_id" in wrong or (text and is_refused):
         found = [] if _is_id(text) else await _of_name(call, text)

@@ -16,6 +16,7 @@ from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import DEFAULT_LIMIT
 from arize_mcp.api.problems import ProblemError
+from arize_mcp.server.confirming import Question, ask, needs_asking
 from arize_mcp.server.fitting import fit_page
 from arize_mcp.server.schemas import input_schema, output_schema
 from arize_mcp.server.shortening import Result, shorten, written
@@ -48,6 +49,15 @@ class Call:
     def left_s(self) -> float:
         """How many seconds are left until the deadline."""
         return self.deadline - anyio.current_time()
+
+    def needs_asking(self, nothing: str) -> bool:
+        """Whether a human has to confirm first (``confirming.needs_asking``)."""
+        return needs_asking(self.context, self.settings, nothing)
+
+    async def ask(self, question: Question) -> types.InputRequiredResult | None:
+        """Have the human confirm (``confirming.ask``)."""
+        key = self.api.signing_key("arize-mcp confirm v1")
+        return await ask(self.context, self.params, question, self.settings, key)
 
 
 Outcome = Result | types.InputRequiredResult
