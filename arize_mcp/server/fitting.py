@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from itertools import accumulate, takewhile
 from typing import Final
 
 from arize_mcp.api.answers import JSONObject
@@ -75,11 +76,8 @@ async def fit_page(
 def _prefix(page: JSONObject, items: str, max_chars: int) -> int:
     """How many of the items fit."""
     room = max_chars - _NOTE_CHARS - len(dumps({**page, items: []}))
-    for count, item in enumerate(page[items]):
-        room -= len(dumps(item)) + 1
-        if room < 0:
-            return count
-    return len(page[items]) - 1
+    ends = accumulate(len(dumps(item)) + 1 for item in page[items])
+    return sum(1 for _ in takewhile(lambda end: end <= room, ends))
 
 
 def _with_end_said(page: JSONObject, items: str) -> JSONObject:

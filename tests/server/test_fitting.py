@@ -29,6 +29,7 @@ class Upstream:
         self.cursors = cursors
         self.limits = limits
         self.requests = 0
+        self.beside: dict[str, Any] = {}
 
     async def route(self, request: Request) -> bytes:
         self.requests += 1
@@ -40,7 +41,7 @@ class Upstream:
         if pagination["has_more"] and self.cursors:
             pagination["next_cursor"] = str(start + limit)
         items = "experiment_runs" if "/runs" in request.target else "experiments"
-        return answer(dumps({items: page, "pagination": pagination}))
+        return answer(dumps({**self.beside, items: page, "pagination": pagination}))
 
 
 async def result_of(client: Client, **arguments: Any) -> dict[str, Any]:
@@ -120,6 +121,23 @@ async def test_a_page_that_fits_says_nothing_of_itself():
     assert upstream.requests == 1
 
 
+async def test_a_single_item_that_is_too_large_is_not_asked_for_again():
+    upstream = Upstream([run(1, 5_000)])
+    (page,) = await follow(upstream, None)
+    assert [entry["pointer"] for entry in page["shortened"]] == ["/experiment_runs/0/output"]
+    assert upstream.requests == 1
+
+
+async def test_what_a_page_says_beside_its_items_takes_room_too():
+    upstream = Upstream([run(n, 100) for n in range(20)])
+    upstream.beside = {"trace": "t" * 700}
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=20)
+    assert 1 < len(page["experiment_runs"]) < 20
+    assert "shortened" not in page
+    assert upstream.requests == 2
+
+
 async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_call():
     upstream = Upstream([run(n, 300) for n in range(20)])
     async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
@@ -127,8 +145,10 @@ async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_ca
     count = len(page["experiment_runs"])
     assert 1 < count < 20
     assert page["pagination"] == {"has_more": True, "next_cursor": str(count)}
-    assert page["notes"][0].startswith(f"{count} runs are here (20 asked for)")
-    assert "cursor" in page["notes"][0]
+    assert page["notes"] == [
+        f"{count} runs are here (20 asked for): more would exceed {MAX_CHARS} characters. More follow: call again with "
+        f"pagination.next_cursor as cursor and limit {count}."
+    ]
     assert "shortened" not in page
     assert upstream.requests == 2, "one request over the minimum"
     assert len(dumps(page)) + len(dumps(run(9, 300))) > MAX_CHARS - 300, "the largest prefix that fits"
