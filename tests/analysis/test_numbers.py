@@ -104,6 +104,7 @@ def test_the_interval_is_the_mean_and_t_standard_errors_to_each_side():
 
 
 def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_is():
+    assert mean_of_runs([1, 2]) == 1.5
     assert mean_of_runs([0.1, 0.2, 0.3]) == 0.2
     assert mean_of_runs([2**53 + 1]) == 2**53 + 1
     assert mean_of_runs([1.7e308, 1.7e308]) is None
