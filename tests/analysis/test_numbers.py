@@ -138,3 +138,9 @@ def test_numbers_are_shown_with_six_digits(value: float | None, shown: str):
 def test_only_what_a_double_holds_is_a_number():
     assert [is_number(value) for value in (1, 2**1023, 1e308)] == [True] * 3
     assert [is_number(value) for value in (10**400, math.inf, -math.inf, math.nan)] == [False] * 4
+
+
+def test_an_interval_of_which_a_double_cant_hold_one_end_is_none():
+    assert confidence_interval_95([1.1e308, 0, 0]) is None
+    assert confidence_interval_95([-1.1e308, 0, 0]) is None
+    assert confidence_interval_95([1e307, 0, 0]) is not None
