@@ -104,6 +104,7 @@ def test_the_interval_is_the_mean_and_t_standard_errors_to_each_side():
 
 
 def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_is():
+    assert mean_of_runs([1, 2]) == 1.5
     assert mean_of_runs([0.1, 0.2, 0.3]) == 0.2
     assert mean_of_runs([2**53 + 1]) == 2**53 + 1
     assert mean_of_runs([1.7e308, 1.7e308]) is None
@@ -137,3 +138,9 @@ def test_numbers_are_shown_with_six_digits(value: float | None, shown: str):
 def test_only_what_a_double_holds_is_a_number():
     assert [is_number(value) for value in (1, 2**1023, 1e308)] == [True] * 3
     assert [is_number(value) for value in (10**400, math.inf, -math.inf, math.nan)] == [False] * 4
+
+
+def test_an_interval_of_which_a_double_cant_hold_one_end_is_none():
+    assert confidence_interval_95([9.45e307, 7.55e307]) is None
+    assert confidence_interval_95([-9.45e307, -7.55e307]) is None
+    assert confidence_interval_95([9.45e306, 7.55e306]) is not None
