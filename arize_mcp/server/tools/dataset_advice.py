@@ -46,7 +46,7 @@ async def advise(call: Call, error: ProblemError) -> None:
         if error.status == 404:
             # Else it would go on to where the ids of experiments are found.
             hints[0] = "" if found else _UNKNOWN
-    if "example_id" in wrong:
+    if not wrong.isdisjoint({"example_id", arguments.get("example_id_field")}):
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")
     if len(hints) > 1:
         problem["hint"] = " ".join(filter(None, hints))
