@@ -12,6 +12,7 @@ from arize_mcp.analysis.numbers import (
     confidence_interval_95,
     is_number,
     mean,
+    mean_difference,
     percentile,
     rounded,
     sign_test_p,
@@ -147,15 +148,16 @@ class Comparison:
             counts[kind] += 1
             if kind != "same" and self._change in (kind, "all"):
                 self._changed.append(_Changed(-abs(difference), example_id, name, before, after))
+        befores, afters = [before for _, before, _ in pairs], [after for _, _, after in pairs]
         if not all(map(is_number, differences)):
             differences = []
         interval = confidence_interval_95(differences)
         return present(
             name=name,
             n=len(pairs),
-            baseline_mean=rounded(mean([before for _, before, _ in pairs])),
-            candidate_mean=rounded(mean([after for _, _, after in pairs])),
-            delta=rounded(mean(differences)),
+            baseline_mean=rounded(mean(befores)),
+            candidate_mean=rounded(mean(afters)),
+            delta=rounded(mean_difference(befores, afters)),
             delta_ci95=interval and [rounded(bound) for bound in interval],
             better=counts["better"],
             worse=counts["worse"],

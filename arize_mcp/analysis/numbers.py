@@ -13,6 +13,9 @@ Number = int | float
 """A finite number that a double can hold, as JSON has it."""
 
 _DIGITS: Final = 6
+_LARGEST_EXACT: Final = 2**53
+"""Up to here every integer is a double."""
+
 _EXACT_UP_TO: Final = 100
 """Degrees of freedom from which a series in 1/df gives Student's t to ten digits."""
 
@@ -40,6 +43,15 @@ def mean(values: Collection[Number]) -> float | None:
     """
     total = _sum(values)
     return total / len(values) if values and total is not None else None
+
+
+def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float | None:
+    """The mean of after minus before, pair by pair: of their exact sum, and not of the differences' roundings.
+
+    None for no pairs, and where a double can't hold the sum.
+    """
+    total = _sum([*after, *(-value for value in before)])
+    return total / len(before) if before and total is not None else None
 
 
 def mean_of_runs(values: Sequence[Number]) -> Number | None:
@@ -136,11 +148,12 @@ def sign_test_p(better: int, worse: int) -> float:
 
 def _sum(values: Collection[Number]) -> float | None:
     try:
-        return math.fsum(values)
+        # To fsum an integer is the double next to it.
+        if all(value.__class__ is float or abs(value) <= _LARGEST_EXACT for value in values):
+            return math.fsum(values)
     except OverflowError:
-        pass
+        pass  # a part of the sum is too large, though the whole may not be
     try:
-        # fsum gives up where a part of the sum is too large, though the whole may not be.
         return float(sum(map(Fraction, values)))
     except OverflowError:
         return None

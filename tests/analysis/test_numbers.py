@@ -12,6 +12,7 @@ from arize_mcp.analysis.numbers import (
     confidence_interval_95,
     is_number,
     mean,
+    mean_difference,
     mean_of_runs,
     percentile,
     rounded,
@@ -107,6 +108,15 @@ def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_i
     assert mean_of_runs([0.1, 0.2, 0.3]) == 0.2
     assert mean_of_runs([2**53 + 1]) == 2**53 + 1
     assert mean_of_runs([1.7e308, 1.7e308]) is None
+
+
+def test_a_mean_difference_is_of_the_exact_sum():
+    assert mean_difference([1e16, 0.25], [0.5, 1e16]) == 0.125
+    assert mean_difference([2**60, 0], [2**60 + 1, 0]) == 0.5
+    assert mean_difference([-1e308, 1e308], [1e308, -1e308]) == 0
+    assert mean_difference([-1e308], [1e308]) is None
+    assert mean_difference([], []) is None
+    assert mean([2**60 + 1, -(2**60), 0.5]) == 0.5
 
 
 @pytest.mark.parametrize("value", [0.1 + 0.2, 0.8444218515250481, 1 / 3, 5e-324, 1e300, 2**53 + 1, 10**40, 0])
