@@ -55,23 +55,25 @@ def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float 
 
 
 def mean_of_runs(values: Sequence[Number]) -> Number | None:
-    """An example's value: the mean over its runs that have one, exact where that can be, else to 15 significant digits.
+    """An example's value: the mean over its runs that have one, of their exact sum.
 
-    Runs that agree have their value. And 0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that
-    would be worse than another run's 0.2. None where a double can't hold the sum.
+    Runs that agree have their value. Where the mean can't be told from a decimal that has the 15 digits of the largest
+    value, because the values were rounded to doubles themselves, it is that one: 0.1, 0.2 and 0.3 are 0.2 on average,
+    and not the 0.19999999999999998 that would be worse than another run's 0.2. None where a double can't hold the sum.
     """
     if len(values) == 1:
         return values[0]
     value = mean(values)
     if value is None or values.count(values[0]) == len(values):
         return None if value is None else values[0]
-    short = float(f"{value:.15g}")
+    largest = max(map(abs, values))
+    short = round(value, 14 - math.floor(math.log10(largest)))
     if short == value:
         return short
     exact = sum(map(Fraction, values), Fraction()) / len(values)
     if exact.denominator == 1:
         return exact.numerator
-    return float(exact) if float(exact) == exact else short
+    return float(exact) if abs(short - exact) > math.ulp(largest) else short
 
 
 def percentile(in_order: Sequence[Number], percent: int) -> float | None:
