@@ -10,6 +10,7 @@ from arize_mcp.analysis.fields import JSONObject, excerpt, present, resolve
 from arize_mcp.analysis.numbers import (
     Number,
     confidence_interval_95,
+    difference,
     is_number,
     mean,
     mean_difference,
@@ -141,13 +142,13 @@ class Comparison:
             for example_id, value in baseline.items()
             if example_id in candidate
         ]
-        differences = [after - before for _, before, after in pairs]
+        differences = [difference(before, after) for _, before, after in pairs]
         counts: Counter[str] = Counter()
-        for (example_id, before, after), difference in zip(pairs, differences, strict=True):
+        for (example_id, before, after), change in zip(pairs, differences, strict=True):
             kind = "same" if before == after else "better" if (after < before) is is_lower_better else "worse"
             counts[kind] += 1
             if kind != "same" and self._change in (kind, "all"):
-                self._changed.append(_Changed(-abs(difference), example_id, name, before, after))
+                self._changed.append(_Changed(-abs(change), example_id, name, before, after))
         befores, afters = [before for _, before, _ in pairs], [after for _, _, after in pairs]
         if not all(map(is_number, differences)):
             differences = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Final
@@ -57,23 +57,27 @@ def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float 
 def mean_of_runs(values: Sequence[Number]) -> Number | None:
     """An example's value: the mean over its runs that have one, of their exact sum.
 
-    Runs that agree have their value. Where the mean can't be told from a decimal that has the 15 digits of the largest
-    value, because the values were rounded to doubles themselves, it is that one: 0.1, 0.2 and 0.3 are 0.2 on average,
-    and not the 0.19999999999999998 that would be worse than another run's 0.2. None where a double can't hold the sum.
+    Runs that agree have their value. And 0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that
+    would be worse than another run's 0.2 (``_settled``). None where a double can't hold the sum.
     """
     if len(values) == 1:
         return values[0]
     value = mean(values)
     if value is None or values.count(values[0]) == len(values):
         return None if value is None else values[0]
-    largest = max(map(abs, values))
-    short = round(value, 14 - math.floor(math.log10(largest)))
-    if short == value:
-        return short
-    exact = sum(map(Fraction, values), Fraction()) / len(values)
-    if exact.denominator == 1:
-        return exact.numerator
-    return float(exact) if abs(short - exact) > math.ulp(largest) else short
+    return _settled(value, max(map(abs, values)), lambda: sum(map(Fraction, values), Fraction()) / len(values))
+
+
+def difference(before: Number, after: Number) -> Number:
+    """After minus before; an infinity where a double can't hold it.
+
+    From 0.7 to 0.9 it is as far as from 0.2 to 0.4, and not 0.00000000000000004 farther (``_settled``). It is 0 for
+    equal ones alone.
+    """
+    value = after - before
+    if value == 0 or isinstance(value, int) or not is_number(value):
+        return value
+    return _settled(value, max(abs(before), abs(after)), lambda: Fraction(after) - Fraction(before)) or value
 
 
 def percentile(in_order: Sequence[Number], percent: int) -> float | None:
@@ -159,6 +163,25 @@ def _sum(values: Collection[Number]) -> float | None:
         return float(sum(map(Fraction, values)))
     except OverflowError:
         return None
+
+
+def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Number:
+    """What numbers come to that were rounded to doubles themselves.
+
+    It is the decimal with the 15 digits of the largest of them where it can't be told from that one, and else exact.
+
+    Args:
+        value: what they come to, nearly.
+        largest: the largest of them, without its sign.
+        exact: what they come to, as doubles.
+    """
+    short = round(value, 14 - math.floor(math.log10(largest)))
+    if short == value:
+        return short
+    precise = exact()
+    if precise.denominator == 1:
+        return precise.numerator
+    return float(precise) if abs(short - precise) > math.ulp(largest) else short
 
 
 def _within(angle: float, degrees_of_freedom: int) -> float:

@@ -10,6 +10,7 @@ import pytest
 
 from arize_mcp.analysis.numbers import (
     confidence_interval_95,
+    difference,
     is_number,
     mean,
     mean_difference,
@@ -108,6 +109,17 @@ def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_i
     assert mean_of_runs([0.1, 0.2, 0.3]) == 0.2
     assert mean_of_runs([2**53 + 1]) == 2**53 + 1
     assert mean_of_runs([1.7e308, 1.7e308]) is None
+
+
+def test_a_difference_of_decimals_is_a_decimal_and_of_others_exact():
+    assert difference(0.7, 0.9) == difference(0.2, 0.4) == difference(1.0, 1.2) == 0.2
+    assert difference(0.3, 0.3) == 0
+    assert difference(0.3, 0.1 + 0.2) > 0
+    assert difference(2**60, 2**60 + 1) == 1
+    assert difference(1, 1 + 2**-50) == 2**-50
+    assert difference(5e-324, 1.5e-323) == 1e-323
+    assert difference(-1e308, 1e308) == math.inf
+    assert difference(0, 1e300) == 1e300
 
 
 def test_a_mean_difference_is_of_the_exact_sum():
