@@ -77,7 +77,7 @@ def difference(before: Number, after: Number) -> Number:
     value = after - before
     if value == 0 or isinstance(value, int) or not is_number(value):
         return value
-    return _settled(value, max(abs(before), abs(after)), lambda: Fraction(after) - Fraction(before)) or value
+    return _settled(value, max(abs(before), abs(after)), lambda: Fraction(after) - Fraction(before))
 
 
 def percentile(in_order: Sequence[Number], percent: int) -> float | None:
@@ -168,7 +168,8 @@ def _sum(values: Collection[Number]) -> float | None:
 def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Number:
     """What numbers come to that were rounded to doubles themselves.
 
-    It is the decimal with the 15 digits of the largest of them where it can't be told from that one, and else exact.
+    It is the decimal with the 15 digits of the largest of them where it can't be told from that one, and else exact, as
+    is what would be 0.
 
     Args:
         value: what they come to, nearly.
@@ -181,7 +182,7 @@ def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Nu
     precise = exact()
     if precise.denominator == 1:
         return precise.numerator
-    return float(precise) if abs(short - precise) > math.ulp(largest) else short
+    return short if short and abs(short - precise) <= math.ulp(largest) else float(precise)
 
 
 def _within(angle: float, degrees_of_freedom: int) -> float:

@@ -143,6 +143,7 @@ def test_a_mean_over_runs_that_is_exact_is_not_rounded():
     assert mean_of_runs([1, 1 + 2**-50]) == 1 + 2**-51
     assert mean_of_runs([2**53 + 1, 2**53 + 2, 2**53 + 4]) == 2**53 + 2  # and a third: the nearest double
     assert mean_of_runs([1.1, -1.0]) == 0.05
+    assert mean_of_runs([0.5, 2e-300, -0.5, 0]) == 5e-301
     assert mean_of_runs([0.686, 0.772]) == 0.729
     assert mean_of_runs([0.7, -0.6996]) == 0.0002
 
