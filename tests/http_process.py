@@ -37,6 +37,11 @@ class Served:
     def logged(self) -> str:
         return self.log.read_text("utf-8")
 
+    def logged_to_its_end(self) -> str:
+        """All of it: have it end first, because the log is written beside the calls."""
+        self.terminate()
+        return self.logged()
+
     def terminate(self) -> int:
         """Have it end; returns its exit code."""
         self.process.send_signal(signal.SIGTERM)

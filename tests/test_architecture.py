@@ -55,7 +55,7 @@ OURS: dict[str, set[str]] = {
     "analysis.runs": {"analysis.errors", "analysis.fields", "analysis.numbers"},
     "analysis.summary": {"analysis.errors", "analysis.fields", "analysis.numbers", "analysis.runs"},
     "analysis.comparison": {"analysis.fields", "analysis.numbers", "analysis.runs", "analysis.summary"},
-    "analysis.query": {"analysis.fields"},
+    "analysis.query": {"analysis.fields", "analysis.numbers"},
     "files.__init__": set(),
     "files.beneath": set(),
     "files.rows": {"api.problems"},

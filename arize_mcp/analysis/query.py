@@ -15,6 +15,7 @@ from arize_mcp.analysis.fields import (
     as_text,
     field_of,
 )
+from arize_mcp.analysis.numbers import is_number, mean_of_runs
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"]
 
@@ -159,14 +160,23 @@ class Query:
 
 
 def _values(run: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's fields that are there, its annotations as ``annotation.<name>.score`` and ``.label`` beside them."""
-    values: dict[str, Any] = {}
+    """A run's fields that are there, its annotations as ``annotation.<name>.score`` and ``.label`` beside them.
+
+    Of several annotations of one name it is the mean of the scores, and the first label.
+    """
+    given: dict[str, list[Any]] = {}
     for name, annotation in annotations_of(run):
         for part in ("score", "label"):
             value = annotation.get(part)
             if value is not None:
-                values.setdefault(f"{name}.{part}", value)
+                given.setdefault(f"{name}.{part}", []).append(value)
+    values = {name: _one_of(found) if name.endswith(".score") else found[0] for name, found in given.items()}
     return {name: value for name, value in (values | dict(run)).items() if value is not None}
+
+
+def _one_of(scores: list[Any]) -> Any:
+    numbers = [score for score in scores if _is_number(score) and is_number(score)]
+    return mean_of_runs(numbers) if numbers else scores[0]
 
 
 def _is_default(name: str) -> bool:

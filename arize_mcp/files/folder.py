@@ -52,11 +52,18 @@ class Written(NamedTuple):
 
 
 class NewFile:
-    """A file that is being written."""
+    """A file that is being written.
 
-    def __init__(self, file: IO[bytes], max_bytes: int) -> None:
+    Args:
+        file: what is written to.
+        max_bytes: how large it may be.
+        name: what it is, for whoever is told that it would be larger.
+    """
+
+    def __init__(self, file: IO[bytes], max_bytes: int, name: str = "The file") -> None:
         self._file = file
         self._max_bytes = max_bytes
+        self._name = name
         self._sha256 = hashlib.sha256()
         self._size_bytes = 0
 
@@ -69,7 +76,8 @@ class NewFile:
         self._size_bytes += len(content)
         if self._size_bytes > self._max_bytes:
             raise _bad_path(
-                f"The file would have more than {self._max_bytes:,} bytes (ARIZE_MCP_MAX_FILE_BYTES); it was not left.",
+                f"{self._name} would have more than {self._max_bytes:,} bytes (ARIZE_MCP_MAX_FILE_BYTES); it was not "
+                "left.",
                 "Write fewer of the fields, or raise ARIZE_MCP_MAX_FILE_BYTES.",
             )
         self._sha256.update(content)
@@ -166,7 +174,8 @@ class Folder:
     def spool(self) -> Generator[NewFile]:
         """A file without a name, for what is read again and then gone."""
         with tempfile.TemporaryFile(prefix=TEMPORARY, dir=self._root) as file:
-            yield NewFile(file, _SPOOL_FACTOR * self._max_bytes)
+            name = f"As JSON Lines, of which a CSV file is made and which may have {_SPOOL_FACTOR} times its bytes, it"
+            yield NewFile(file, _SPOOL_FACTOR * self._max_bytes, name)
 
     @contextmanager
     def _place(self, path: str) -> Generator[Place]:

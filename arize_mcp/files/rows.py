@@ -87,7 +87,9 @@ def decoded(text: bytes, line: int) -> str:
     try:
         return text.decode()
     except UnicodeDecodeError:
-        raise bad_file(f"The file is not UTF-8: see {line}.", "Save it as UTF-8, then call again.") from None
+        raise bad_file(
+            f"The file is not UTF-8: see its line (or row) {line}.", "Save it as UTF-8, then call again."
+        ) from None
 
 
 def too_long(line: int) -> Fault:

@@ -206,7 +206,7 @@ def _use_profile(read: Reader) -> None:
 def without_files() -> bool:
     """Whether the toolset ``files`` is asked for, but left out because it has no folder."""
     read = Reader(os.environ)
-    return "files" in read.words("ARIZE_MCP_TOOLSETS", TOOLSETS) and not read.text("ARIZE_MCP_FILES_DIR")
+    return "files" in read.words("ARIZE_MCP_TOOLSETS", TOOLSETS) and not (_files_dir(read, TOOLSETS) or read.errors)
 
 
 def _files_dir(read: Reader, toolsets: tuple[str, ...]) -> str:

@@ -69,6 +69,14 @@ def test_conditions_are_of_any_field(field: str, op: str, value: Any, found: str
     assert "".join(ids((field, op, value))) == found
 
 
+def test_several_annotations_of_one_name_are_their_mean_as_in_a_summary():
+    given = [("h", 1, "yes"), ("h", 0, "no"), ("h", "text", None), ("g", "0.5", None)]
+    annotations = [{"name": name, "score": score, "label": label} for name, score, label in given]
+    found = table([{"annotations": annotations}], fields=["annotation.h.score", "annotation.h.label"])
+    assert found["rows"] == [[0.5, "yes"]]
+    assert table([{"annotations": annotations}], fields=["annotation.g.score"])["rows"] == [["0.5"]]
+
+
 def test_all_conditions_must_hold():
     assert ids(("n", ">", "9"), ("ok", "=", "false")) == ["2"]
 

@@ -345,6 +345,12 @@ def test_the_key_of_a_server_on_loopback_does_not_go_to_arize(sandbox: Sandbox, 
     assert done.returncode == 0
 
 
+def test_a_toolset_without_its_folder_is_a_fault_and_not_left_out(tmp_path: Path):
+    done = check(tmp_path, ARIZE_MCP_TOOLSETS="analysis,files")
+    assert "ARIZE_MCP_FILES_DIR must be set" in done.stdout
+    assert "left out" not in done.stdout
+
+
 def test_a_toolset_that_is_left_out_is_noted(tmp_path: Path):
     done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all")
     notes = [step for step in json.loads(done.stdout)["steps"] if step["outcome"] == "note"]

@@ -275,6 +275,16 @@ async def test_a_create_that_works_or_whose_fault_is_another_looks_nothing_up():
     assert [request.method for request in server.requests] == ["POST"]
 
 
+async def test_a_file_without_its_examples_ids_leads_to_the_tool_that_lists_them(sandbox: Sandbox, tmp_path: Path):
+    (tmp_path / "r.jsonl").write_text('{"q":null,"output":"o"}', encoding="utf-8")
+    settings = Settings(toolsets=("datasets", "files"), files_dir=str(tmp_path))
+    arguments = {"path": "r.jsonl", "name": "n", "dataset_id": sandbox.dataset_id}
+    async with Client(create_server(sandbox.api(), settings)) as client:
+        for change in ({}, {"example_id_field": "q"}):
+            problem = await fail(client, "experiments_create_from_file", arguments | change)
+            assert "datasets_examples_list" in problem["hint"]
+
+
 async def test_an_experiment_that_is_not_there_is_no_unknown_dataset(sandbox: Sandbox, tmp_path: Path):
     (tmp_path / "r.jsonl").write_text(json.dumps(RUN), encoding="utf-8")
     settings = Settings(toolsets=("datasets", "files"), files_dir=str(tmp_path))

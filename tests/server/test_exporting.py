@@ -176,9 +176,18 @@ async def test_more_runs_than_allowed_are_not_exported(tmp_path: Path):
     assert names(tmp_path) == []
 
 
-async def test_a_file_over_the_limit_is_not_left(tmp_path: Path):
-    async with exporting(tmp_path, [{"output": "x" * 1000}], max_file_bytes=1000) as client:
-        problem = await export(client)
+@pytest.mark.parametrize(
+    ("name", "size", "said"),
+    [
+        ("r.jsonl", 1000, "The file would have more than 1,000 bytes"),
+        ("r.csv", 1000, "The file would have more than 1,000 bytes"),
+        ("r.csv", 4000, "As JSON Lines, of which a CSV file is made"),
+    ],
+)
+async def test_a_file_over_the_limit_is_not_left(tmp_path: Path, name: str, size: int, said: str):
+    async with exporting(tmp_path, [{"output": "x" * size}], max_file_bytes=1000) as client:
+        problem = await export(client, name)
+    assert said in problem["detail"]
     assert "ARIZE_MCP_MAX_FILE_BYTES" in problem["detail"]
     assert names(tmp_path) == []
 

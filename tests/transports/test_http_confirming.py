@@ -136,7 +136,7 @@ async def test_a_client_of_2025_cant_be_asked_which_the_log_says_once(
     with served_http(environ=environ) as server:
         async with client() as http:
             result = await content(http, server.url, LEGACY, "experiments_delete", experiment_id=experiment_id)
-        warnings = [line for line in server.logged().splitlines() if line.startswith("WARNING")]
+        warnings = [line for line in server.logged_to_its_end().splitlines() if line.startswith("WARNING")]
     assert outcome in (result.get("deleted"), result.get("type"))
     assert exists(sandbox, experiment_id) == (confirm == "always")
     assert len(warnings) == (1 if told else 0)

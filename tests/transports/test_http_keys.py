@@ -73,7 +73,7 @@ async def test_of_two_keys_calls_with_equal_ids_a_thousand_times_each_gets_its_o
                 for number in range(1000):
                     for key in (ALICE, BOB):
                         tasks.start_soon(call, number, key, ERAS[number // 2 % 2])
-            logged = served.logged()
+            logged = served.logged_to_its_end()
     assert (done.count(ALICE), done.count(BOB)) == (1000, 1000)
     assert "DEBUG" in logged
     assert ALICE not in logged
@@ -93,7 +93,6 @@ async def test_at_info_there_is_one_line_a_call_and_none_a_request():
     async with client() as http:
         with served_http("--sandbox", environ={"ARIZE_MCP_LOG_LEVEL": "INFO"}) as served:
             await http.get(httpx.URL(served.url).join("/healthz"))  # it has started, and said so
-            before = len(served.logged().splitlines())
             for era in ERAS:
                 await content(http, served.url, era, "experiments_list")
                 await content(http, served.url, era, "experiments_get", experiment_id="nope")
@@ -102,8 +101,11 @@ async def test_at_info_there_is_one_line_a_call_and_none_a_request():
             await http.post(served.url, json=forged, headers=headers(LEGACY, forged))
             await http.get(httpx.URL(served.url).join("/healthz"))
             await http.post(served.url)
-            lines = served.logged().splitlines()[before:]
-    told = [line.partition("arize_mcp.transports.call_log: ")[2].partition(" in ")[0] for line in lines]
+            lines = served.logged_to_its_end().splitlines()
+    # What stands between its start and its end.
+    start = lines.index("INFO uvicorn.error: Application startup complete.") + 1
+    calls = lines[start : lines.index("INFO uvicorn.error: Shutting down")]
+    told = [line.partition("arize_mcp.transports.call_log: ")[2].partition(" in ")[0] for line in calls]
     of_an_era = ['"tools/call" "experiments_list": ok', '"tools/call" "experiments_get": 404', '"tools/list" -: ok']
     assert told == [*of_an_era, *of_an_era, '"x\\nINFO forged" -: error -32601']
 

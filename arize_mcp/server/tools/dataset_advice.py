@@ -47,7 +47,7 @@ async def advise(call: Call, error: ProblemError) -> None:
         if error.status == 404:
             # What it said before is about ids of experiments.
             hints[0] = "" if found else _UNKNOWN
-    if "example_id" in wrong:
+    if not wrong.isdisjoint({"example_id", arguments.get("example_id_field")}):
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")
     if len(hints) > 1:
         problem["hint"] = " ".join(filter(None, hints))
