@@ -171,3 +171,13 @@ def test_an_interval_of_which_a_double_cant_hold_one_end_is_none():
     assert confidence_interval_95([9.45e307, 7.55e307]) is None
     assert confidence_interval_95([-9.45e307, -7.55e307]) is None
     assert confidence_interval_95([9.45e306, 7.55e306]) is not None
+
+
+def test_beyond_the_tables_student_t_leaves_five_percent_outside_to_ten_digits():
+    freedom = 102
+    cosine_squared = 1 / (1 + student_t_975(freedom) ** 2 / freedom)
+    # Abramowitz and Stegun, 26.7.4: the closed form for an even number of degrees of freedom.
+    terms = [1.0]
+    for factor in range(1, freedom - 2, 2):
+        terms.append(terms[-1] * cosine_squared * factor / (factor + 1))
+    assert math.sqrt(1 - cosine_squared) * math.fsum(terms) == pytest.approx(0.95, abs=1e-10)
