@@ -7,7 +7,6 @@ import re
 import select
 import socket
 import subprocess
-from collections.abc import Callable
 from typing import Any
 
 import pytest
