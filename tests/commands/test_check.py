@@ -377,9 +377,9 @@ def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox:
     assert "x-of-theirs" not in done.stdout
 
 
-def test_what_the_api_says_stays_on_one_line(tmp_path: Path):
-    body = json.dumps({"title": "T", "detail": "no\nok    key        accepted\n\nReady."})
-    head = f"HTTP/1.1 403 X\r\nContent-Type: application/problem+json\r\nContent-Length: {len(body)}\r\n\r\n"
+def checked_against_a_403(tmp_path: Path, content_type: str, body: str) -> subprocess.CompletedProcess[str]:
+    """What check says where a 403 with this body is the answer."""
+    head = f"HTTP/1.1 403 X\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\n\r\n"
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def answer() -> None:
@@ -394,27 +394,18 @@ def test_what_the_api_says_stays_on_one_line(tmp_path: Path):
         environ = {"ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http"}
         done = check(tmp_path, **environ, ARIZE_API_KEY="some-key")
         thread.join()
+    return done
+
+
+def test_what_the_api_says_stays_on_one_line(tmp_path: Path):
+    body = json.dumps({"title": "T", "detail": "no\nok    key        accepted\n\nReady."})
+    done = checked_against_a_403(tmp_path, "application/problem+json", body)
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if line.startswith("ok    key")] == []
 
 
 def test_a_firewalls_403_is_not_laid_at_the_keys_door(tmp_path: Path):
-    body = "<html><h1>Request blocked</h1></html>"
-    head = f"HTTP/1.1 403 X\r\nContent-Type: text/html\r\nContent-Length: {len(body)}\r\n\r\n"
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-
-        def answer() -> None:
-            connection, _ = listener.accept()
-            with connection:
-                connection.recv(65_536)
-                connection.sendall((head + body).encode())
-
-        thread = threading.Thread(target=answer)
-        thread.start()
-        port = str(listener.getsockname()[1])
-        environ = {"ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": port, "ARIZE_API_SCHEME": "http"}
-        done = check(tmp_path, **environ, ARIZE_API_KEY="some-key")
-        thread.join()
+    done = checked_against_a_403(tmp_path, "text/html", "<html><h1>Request blocked</h1></html>")
     assert done.returncode == 1
     assert "FAIL  API        403: " in done.stdout
     assert "gateway, proxy or firewall" in done.stdout
