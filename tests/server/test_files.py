@@ -76,7 +76,8 @@ def test_where_it_is_off_nothing_of_it_is_imported():
         "from arize_mcp.api.client import ExperimentsAPI\n"
         "from arize_mcp.settings.settings import Settings\n"
         "create_server(ExperimentsAPI(Settings()), Settings())\n"
-        "theirs = ('arize_mcp.files', 'arize_mcp.server.recording', 'arize_mcp.server.exporting', 'pyarrow')\n"
+        "theirs = ('arize_mcp.files', 'arize_mcp.server.recording', 'arize_mcp.server.exporting',\n"
+        "          'arize_mcp.api.lost_appends', 'pyarrow')\n"
         "print([name for name in sys.modules if name.startswith(theirs)])"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
