@@ -275,7 +275,7 @@ class _RedactingFormatter(logging.Formatter):
 def _serve_http(host: str | None, port: int | None, *, sandbox: bool) -> int:
     # uvicorn takes the signals over, ends in order, and then passes them on.
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda _, __: sys.exit(0))
+        signal.signal(number, _exit_with_its_log)
     _import_lightly()
     from dataclasses import replace  # noqa: PLC0415 - as little as can be before the signals are heeded
 
@@ -313,6 +313,12 @@ def _serve_http(host: str | None, port: int | None, *, sandbox: bool) -> int:
 
 
 def _exit_at_once(_: int, __: object) -> None:
+    os._exit(0)
+
+
+def _exit_with_its_log(_: int, __: object) -> None:
+    # An exception here would end in a traceback where the event loop is just being made.
+    logging.shutdown()
     os._exit(0)
 
 
