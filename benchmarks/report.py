@@ -62,6 +62,7 @@ def markdown(result: dict[str, Any]) -> str:
         "### Growth",
         *(f"{title}:\n\n{_growth(result['growth'][dimension])}" for dimension, title in _GROWTH.items()),
         *(("### Tasks, with an API that takes 100 ms", tasks(result["tasks"])) if "tasks" in result else ()),
+        *(("### Over HTTP", over_http(result["over_http"])) if "over_http" in result else ()),
         "### What a model pays, characters",
         _model_pays(result["model_pays"]),
         "### Installation",
@@ -131,6 +132,18 @@ def tasks(measured: dict[str, Any]) -> str:
         for server, costs in task["servers"].items()
     ]
     return _table(["task", "by", "calls", "characters read by the model", "requests", "seconds"], rows)
+
+
+def over_http(measured: dict[str, Any]) -> str:
+    """Calls of `experiments_get` a second and the median of one, by connections."""
+    connections = list(next(iter(measured.values())))
+    header = ["`experiments_get` over HTTP, by connections"]
+    header += [f"{number}: calls/s" for number in connections] + [f"{number}: p50, ms" for number in connections]
+    rows = [
+        [TITLES[server], *(_with_spread(by[n]["per_s"]) for n in by), *(_with_spread(by[n]["p50_ms"]) for n in by)]
+        for server, by in measured.items()
+    ]
+    return _table(header, rows)
 
 
 def _model_pays(model_pays: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 import install
 import machine
+import over_http
 import tasks
 from driver import DriverError
 from environments import ROOT, Environments, UnfitError
@@ -74,6 +75,7 @@ def measure(environments: Environments, *, quick: bool, reasons: list[str]) -> d
         results = Run(environments, canned, plan).measure()
     gc.enable()
     measured_tasks = tasks.measure(environments, plan.task_rounds)
+    measured_over_http = over_http.measure(environments, over_http.QUICK if quick else over_http.FULL)
     installed = install.measure(environments, with_times=plan.install_times)
     signal.alarm(0)
     result: dict[str, Any] = {
@@ -87,6 +89,7 @@ def measure(environments: Environments, *, quick: bool, reasons: list[str]) -> d
         "versions": _versions(environments),
         **_measured(results),
         "tasks": measured_tasks,
+        "over_http": measured_over_http,
         "install": installed,
     }
     result["targets"] = judged(result)

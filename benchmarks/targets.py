@@ -112,7 +112,20 @@ def judged(result: dict[str, Any]) -> list[dict[str, Any]]:
         rows.append(_row(name, worst, GROWTH_LIMIT, at_most=True))
     tools = float(result["model_pays"]["ours"]["tools"])
     rows.append(_row("characters of tools/list", [tools], TOOLS_CHARS_LIMIT, at_most=True))
-    return rows + judged_tasks(result["tasks"])
+    return [*rows, *judged_tasks(result["tasks"]), *judged_over_http(result["over_http"])]
+
+
+def judged_over_http(measured: dict[str, Any]) -> list[dict[str, Any]]:
+    """Calls over HTTP against FastMCP's."""
+
+    def ratios(connections: int, cost: str) -> list[float]:
+        ours, theirs = (measured[server][str(connections)][cost]["rounds"] for server in ("ours", "fastmcp"))
+        return [mine / others for mine, others in zip(ours, theirs, strict=True)]
+
+    return [
+        _row("over HTTP, calls/s at 16 connections over FastMCP", ratios(16, "per_s"), 2.0, at_most=False),
+        _row("over HTTP, p50 at 1 connection over FastMCP", ratios(1, "p50_ms"), 1.0, at_most=True),
+    ]
 
 
 def judged_tasks(measured: dict[str, Any]) -> list[dict[str, Any]]:

@@ -14,4 +14,8 @@ document = json.loads(Path(__file__).with_name("openapi.json").read_text(encodin
 mcp = FastMCP.from_openapi(document, client=client, name="Arize experiments")
 
 if __name__ == "__main__":
-    mcp.run(show_banner=False)  # the banner asks a registry for updates
+    # The banner asks a registry for updates.
+    if port := os.environ.get("HTTP_PORT"):
+        mcp.run(transport="http", port=int(port), show_banner=False, log_level="warning")
+    else:
+        mcp.run(show_banner=False)
