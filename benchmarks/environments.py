@@ -85,20 +85,25 @@ class PythonEnvironment:
 
 @dataclass(frozen=True)
 class NodeEnvironment:
-    """A copy of the TypeScript peer with its packages beside it, where Node looks for them."""
+    """A copy of the TypeScript peer with its packages beside it, where Node looks for them.
+
+    ``sdk`` holds what differs between the SDK's major versions: the packages, and where they have what the peer needs.
+    """
 
     folder: Path
+    sdk: Path
 
     def install(self) -> None:
         """Make it, where it isn't there with just these packages."""
-        manifest = (PEERS / "typescript" / "package.json").read_text(encoding="utf-8")
+        manifest = (self.sdk / "package.json").read_text(encoding="utf-8")
         mark = self.folder / _MARK
         self.folder.mkdir(parents=True, exist_ok=True)
         shutil.copy(PEERS / "typescript" / "server.mjs", self.folder)
+        shutil.copy(self.sdk / "sdk.mjs", self.folder)
         if mark.exists() and mark.read_text(encoding="utf-8") == manifest:
             return
         print(f"making the environment {self.folder.name}", file=sys.stderr, flush=True)
-        shutil.copy(PEERS / "typescript" / "package.json", self.folder)
+        shutil.copy(self.sdk / "package.json", self.folder)
         run(["npm", "install", "--silent", "--no-audit", "--no-fund"], cwd=self.folder)
         mark.write_text(manifest, encoding="utf-8")
 
@@ -124,19 +129,43 @@ class Environments:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.fastmcp = PythonEnvironment(folder / "fastmcp", ("fastmcp==4.1.6",), ("fastmcp", "mcp.server.stdio"))
+        self.fastmcp_new = PythonEnvironment(
+            folder / "fastmcp-new", ("fastmcp==4.2.3",), ("fastmcp", "mcp.server.stdio")
+        )
         self.sdk = PythonEnvironment(
             folder / "sdk", ("mcp==2.3.0", "httpx==0.28.1"), ("httpx", "mcp.server.lowlevel", "mcp.server.stdio")
         )
         self.ours = PythonEnvironment(
             folder / "ours", _our_dependencies(), ("arize_mcp.cli", "arize_mcp.server.app", "httpx")
         )
-        self.typescript = NodeEnvironment(folder / "typescript")
-        self.tools = PythonEnvironment(folder / "tools", ("hatchling==1.33.0", "uv==0.13.9"))
+        self.typescript = NodeEnvironment(folder / "typescript", PEERS / "typescript" / "1")
+        self.typescript_2 = NodeEnvironment(folder / "typescript-2", PEERS / "typescript" / "2")
+        self.tools = PythonEnvironment(
+            folder / "tools", ("hatchling==1.33.0", "hatch-fancy-pypi-readme==25.1.0", "uv==0.13.9")
+        )
 
     def install(self) -> None:
-        """Make what is missing, and install arize-mcp as it stands in the checkout."""
+        """Make what is missing, and install arize-mcp as it stands in the checkout.
+
+        Raises:
+            UnfitError: something can't be made.
+        """
+        missing = [program for program in ("node", "npm") if shutil.which(program) is None]
+        if missing:
+            raise UnfitError(
+                f"{' and '.join(missing)} can't be found, and without them there is no TypeScript server to compare "
+                "with. Install Node.js 20 or newer, which brings both."
+            )
         self.folder.mkdir(parents=True, exist_ok=True)
-        for environment in (self.fastmcp, self.sdk, self.ours, self.typescript, self.tools):
+        for environment in (
+            self.fastmcp,
+            self.fastmcp_new,
+            self.sdk,
+            self.ours,
+            self.typescript,
+            self.typescript_2,
+            self.tools,
+        ):
             environment.install()
         wheels = self.folder / "wheels"
         shutil.rmtree(wheels, ignore_errors=True)
@@ -147,12 +176,21 @@ class Environments:
 
     def stale(self) -> list[str]:
         """What would be compiled anew at each start."""
-        return [file for environment in (self.fastmcp, self.sdk, self.ours) for file in environment.stale()]
+        return [
+            file
+            for environment in (self.fastmcp, self.fastmcp_new, self.sdk, self.ours)
+            for file in environment.stale()
+        ]
 
 
 def inherited() -> dict[str, str]:
     """Our environment variables, proxies and certificates among them, but for the one that forbids to compile."""
     return {name: text for name, text in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def local() -> dict[str, str]:
+    """Those of a process that talks over loopback alone: none that would lead its requests through a proxy."""
+    return {name: text for name, text in inherited().items() if not name.lower().endswith("_proxy")}
 
 
 def run(command: Sequence[str], *, cwd: Path | None = None) -> str:

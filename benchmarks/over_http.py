@@ -18,14 +18,14 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from canned import upstream
 from driver import DriverError
-from environments import PEERS, ROOT, Environments, inherited
+from environments import PEERS, ROOT, Environments, UnfitError, local
 from report import over_http as table
-from scenarios import GET, upstream
+from scenarios import FULL, GET, QUICK, Plan, rounds
 from targets import judged_over_http, summary
 
 CONNECTIONS: Final = (1, 16, 64)
@@ -35,18 +35,6 @@ _PROTOCOL: Final = "2026-07-28"
 _LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Plan:
-    """How much of it."""
-
-    rounds: int
-    load_s: float
-
-
-QUICK: Final = Plan(rounds=1, load_s=1.0)
-FULL: Final = Plan(rounds=5, load_s=3.0)
-
-
 def measure(environments: Environments, plan: Plan) -> dict[str, Any]:
     """By server and connections: calls a second, and the median of a call, in ms."""
     taken: dict[str, dict[int, defaultdict[str, list[float]]]] = {
@@ -54,22 +42,29 @@ def measure(environments: Environments, plan: Plan) -> dict[str, Any]:
     }
     with upstream() as canned, ExitStack() as stack:
         ports = {server: stack.enter_context(_served(environments, server, canned.port)) for server in SERVERS}
-        for number in range(plan.rounds + 1):
+
+        def measured(number: int) -> None:
             for connections in CONNECTIONS:
                 for server in SERVERS[:: 1 if number % 2 else -1]:
-                    latencies_ms = asyncio.run(_load(ports[server], connections, plan.load_s))
-                    # The first round warms both up.
-                    if number:
-                        costs = taken[server][connections]
-                        costs["per_s"].append(len(latencies_ms) / plan.load_s)
-                        costs["p50_ms"].append(statistics.median(latencies_ms))
-    return {
-        server: {
-            str(connections): {cost: summary(values) for cost, values in costs.items()}
-            for connections, costs in by_connections.items()
-        }
-        for server, by_connections in taken.items()
-    }
+                    latencies_ms = asyncio.run(_load(ports[server], connections, plan.over_http_load_s))
+                    costs = taken[server][connections]
+                    costs["per_s"].append(len(latencies_ms) / plan.over_http_load_s)
+                    costs["p50_ms"].append(statistics.median(latencies_ms))
+
+        def result() -> dict[str, Any]:
+            return {
+                server: {
+                    str(connections): {cost: summary(values) for cost, values in costs.items()}
+                    for connections, costs in by_connections.items()
+                }
+                for server, by_connections in taken.items()
+            }
+
+        for connections in CONNECTIONS:
+            for server in SERVERS:
+                asyncio.run(_load(ports[server], connections, plan.over_http_load_s))
+        rounds("over HTTP", plan.over_http_rounds, measured, lambda: judged_over_http(result()), plan)
+        return result()
 
 
 @contextmanager
@@ -89,7 +84,7 @@ def _served(environments: Environments, server: str, upstream_port: int) -> Gene
     else:
         command = [environments.fastmcp.python, str(PEERS / "fastmcp_openapi.py")]
         own = {"UPSTREAM_URL": f"http://127.0.0.1:{upstream_port}", "HTTP_PORT": str(port)}
-    environ = {name: text for name, text in inherited().items() if not name.startswith("ARIZE_")} | own
+    environ = {name: text for name, text in local().items() if not name.startswith("ARIZE_")} | own
     with subprocess.Popen(command, env=environ, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             _wait_for(port)
@@ -160,12 +155,16 @@ def main() -> int:
     parser.add_argument("--environments", type=Path, default=ROOT / ".venv-bench", help="folder for the environments")
     parser.add_argument("--quick", action="store_true", help="one round of a second")
     options = parser.parse_args()
-    environments = Environments(options.environments.absolute())
-    environments.install()
-    measured = measure(environments, QUICK if options.quick else FULL)
+    try:
+        environments = Environments(options.environments.absolute())
+        environments.install()
+        measured = measure(environments, QUICK if options.quick else FULL)
+    except (DriverError, UnfitError) as error:
+        print(f"nothing measured: {error}", file=sys.stderr)
+        return 2
     print(table(measured))
     for row in judged_over_http(measured):
-        print(f"{row['name']}: {row['median']:.2f}, limit {row['limit']}: {'met' if row['met'] else 'missed'}")
+        print(f"{row['name']}: {row['median']:.2f}, limit {row['limit']}: {row['verdict']}")
     return 0
 
 

@@ -16,10 +16,13 @@ from servers import TITLES
 _COLUMNS: Final = {
     "cold_start_ms": "cold start to tools/list, ms",
     "first_answer_ms": "cold start and first `experiments_get`, ms",
-    "get_ms": "`experiments_get` p50, ms",
-    "get_after_load_ms": "the same after a second of load, ms",
+    "get_ms": "`experiments_get` p50 after 30 calls, ms",
+    "get_warm_ms": "after 3,000 calls, ms",
     "load_per_s": "64 in flight, calls/s",
     "page_ms": "page of 500 runs x 2 kB p50, ms",
+    "page_1_ms": "of 1 run",
+    "page_5_ms": "of 5",
+    "page_50_ms": "of 50",
     "create_ms": "create with 1,000 runs p50, ms",
 }
 _MEMORY_COLUMNS: Final = {
@@ -63,6 +66,10 @@ def markdown(result: dict[str, Any]) -> str:
         *(f"{title}:\n\n{_growth(result['growth'][dimension])}" for dimension, title in _GROWTH.items()),
         *(("### Tasks, with an API that takes 100 ms", tasks(result["tasks"])) if "tasks" in result else ()),
         *(("### Over HTTP", over_http(result["over_http"])) if "over_http" in result else ()),
+        "### An API that takes its time",
+        delays(result["delays"]),
+        "What `ARIZE_MCP_MAX_CONNECTIONS` decides, 64 in flight:",
+        connections(result["delays"]),
         "### What a model pays, characters",
         _model_pays(result["model_pays"]),
         "### Installation",
@@ -83,7 +90,8 @@ def _about(result: dict[str, Any]) -> str:
         forced += f" **Meanwhile others took {result['foreign_load']:.0%} of the machine: measure again in peace.**"
     return (
         f"{result['date']}, {'quick' if result['quick'] else 'full'} run: medians of {rounds} interleaved rounds "
-        f"(memory {of_memory}, growth {of_growth}), and in brackets the least and the most. {where['cores']} cores, "
+        f"(memory {of_memory}, growth {of_growth}), and in brackets the least and the most; with targets, "
+        f"where the median is with 95 % confidence. {where['cores']} cores, "
         f"Linux, Python {where['python']}, Node {where['node']}; {versions}.{forced}"
     )
 
@@ -92,9 +100,9 @@ def _targets(targets: list[dict[str, Any]]) -> str:
     rows = [
         [
             target["name"],
-            _with_spread(target),
+            _with_interval(target),
             f"{'at most' if target['at_most'] else 'at least'} {target['limit']:,}",
-            "met" if target["met"] else "**missed**",
+            target["verdict"] if target["verdict"] == "met" else f"**{target['verdict']}**",
         ]
         for target in targets
     ]
@@ -134,6 +142,41 @@ def tasks(measured: dict[str, Any]) -> str:
     return _table(["task", "by", "calls", "characters read by the model", "requests", "seconds"], rows)
 
 
+def delays(measured: dict[str, Any]) -> str:
+    """What calls cost, by how long the API takes."""
+    columns = {
+        "get_ms": "`experiments_get` p50, ms",
+        "per_s_16": "16 in flight, calls/s",
+        "per_s_64": "64 in flight, calls/s",
+        "paging_s": "paging through 1,000 runs of 1 kB, s",
+        "requests_a_page": "requests a page",
+    }
+    rows = [
+        [f"{delay} ms", TITLES[server], *(_with_spread(costs[column]) for column in columns)]
+        for delay, by_server in measured["servers"].items()
+        for server, costs in by_server.items()
+    ]
+    return _table(["the API takes", "", *columns.values()], rows)
+
+
+def connections(measured: dict[str, Any]) -> str:
+    """Calls a second and memory, by the number of connections."""
+    columns = {
+        "per_s_20": "20 ms, calls/s",
+        "per_s_100": "100 ms, calls/s",
+        "memory_20_mib": "20 ms, peak with pages of 1 MB, MiB",
+        "memory_100_mib": "100 ms, peak with pages of 1 MB, MiB",
+    }
+    rows = [
+        [
+            f"arize-mcp, {server} connections" if server.isdecimal() else TITLES[server],
+            *(_with_spread(costs[column]) for column in columns),
+        ]
+        for server, costs in measured["connections"].items()
+    ]
+    return _table(["", *columns.values()], rows)
+
+
 def over_http(measured: dict[str, Any]) -> str:
     """Calls of `experiments_get` a second and the median of one, by connections."""
     connections = list(next(iter(measured.values())))
@@ -151,11 +194,17 @@ def _model_pays(model_pays: dict[str, Any]) -> str:
         [
             TITLES[key],
             f"{pays['tools']:,}",
+            f"{pays['tools_without_output']:,}",
             *(f"{pays[tool]['text']:,} ({pays[tool]['line']:,})" for tool in _TOOLS),
         ]
         for key, pays in model_pays.items()
     ]
-    header = ["text shown to the model (whole reply)", "tools/list", *(f"`{tool}`" for tool in _TOOLS)]
+    header = [
+        "text shown to the model (whole reply)",
+        "tools/list",
+        "without output schemas",
+        *(f"`{tool}`" for tool in _TOOLS),
+    ]
     return _table(header, rows)
 
 
@@ -180,6 +229,11 @@ def _with_spread(entry: dict[str, Any] | None) -> str:
         return "-"
     median, least, most = (_number(entry[name]) for name in ("median", "min", "max"))
     return median if least == most else f"{median} ({least}-{most})"
+
+
+def _with_interval(row: dict[str, Any]) -> str:
+    median, low, high = (_number(row[name]) for name in ("median", "low", "high"))
+    return median if low == high else f"{median} ({low}-{high})"
 
 
 def _number(value: float) -> str:

@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
 import subprocess
 import sys
 import time
-import urllib.request
 from collections import defaultdict
-from collections.abc import Generator, Iterable
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
+from canned import Upstream, bare_httpx, requests_ms
 from driver import DriverError, Session, session, text_of
-from environments import HERE, PEERS, Environments
+from environments import Environments
 from servers import servers
+from targets import judged_growth, judged_scenarios, summary, undecided
 
 _T = TypeVar("_T")
 
-MEASURED: Final = ("ours", "fastmcp", "typescript", "ten_minutes", "bare")
-WITH_PAGES: Final = ("ours_unlimited", "fastmcp", "typescript", "typescript_both", "ten_minutes")
+MEASURED: Final = ("ours", "fastmcp", "fastmcp_new", "typescript", "typescript_2", "ten_minutes", "bare")
+WITH_PAGES: Final = (
+    "ours_unlimited",
+    "fastmcp",
+    "fastmcp_new",
+    "typescript",
+    "typescript_2",
+    "typescript_both",
+    "ten_minutes",
+)
+WITH_SMALL_PAGES: Final = ("ours_unlimited", "typescript", "typescript_2")
+WARM: Final = ("ours", "typescript", "typescript_2")
 GROWTH: Final = ("ours_unlimited", "fastmcp", "typescript")
 
 GET: Final = ("experiments_get", {"experiment_id": "experiment-1"})
@@ -45,9 +55,13 @@ ANSWERS: Final[dict[str, dict[str, Any]]] = {
 
 IN_FLIGHT: Final = 64
 MEMORY_CALLS: Final = 100
-GROWTH_IN_FLIGHT: Final = (1, 4, 16, 64, 256)
-GROWTH_RUNS: Final = (1, 5, 50, 500)
-GROWTH_CHARS: Final = (100, 1_000, 10_000, 100_000, 1_000_000)
+SMALL_PAGES: Final = {"page_1_ms": 1, "page_5_ms": 5, "page_50_ms": 50}
+# Evenly spaced from the first that is much more than what a call costs at all: there, targets.py compares.
+GROWTH_IN_FLIGHT: Final = (1, 4, 16, 64, 128, 192, 256)
+GROWTH_RUNS: Final = (1, 5, 50, 100, 200, 300, 400, 500)
+GROWTH_CHARS: Final = (100, 1_000, 10_000, 100_000, 200_000, 300_000, 400_000, 1_000_000)
+# Where the rounds don't decide a target, more are added.
+MOST_ROUNDS: Final = 25
 
 
 @dataclass(frozen=True)
@@ -55,6 +69,8 @@ class Plan:
     """How much of everything."""
 
     rounds: int
+    adds_rounds: bool
+    warm_calls: int
     get_calls: int
     load_s: float
     page_calls: int
@@ -66,10 +82,15 @@ class Plan:
     growth_servers: tuple[str, ...]
     install_times: bool
     task_rounds: int
+    delay_rounds: int
+    over_http_rounds: int
+    over_http_load_s: float
 
 
 QUICK: Final = Plan(
     rounds=3,
+    adds_rounds=False,
+    warm_calls=1_000,
     get_calls=150,
     load_s=0.6,
     page_calls=6,
@@ -81,9 +102,14 @@ QUICK: Final = Plan(
     growth_servers=("ours_unlimited",),
     install_times=False,
     task_rounds=1,
+    delay_rounds=1,
+    over_http_rounds=1,
+    over_http_load_s=1.0,
 )
 FULL: Final = Plan(
     rounds=9,
+    adds_rounds=True,
+    warm_calls=3_000,
     get_calls=300,
     load_s=1.0,
     page_calls=10,
@@ -95,6 +121,9 @@ FULL: Final = Plan(
     growth_servers=GROWTH,
     install_times=True,
     task_rounds=3,
+    delay_rounds=5,
+    over_http_rounds=5,
+    over_http_load_s=2.0,
 )
 
 # At 20 ms a call, as many calls as the others make would take most of the time.
@@ -117,58 +146,26 @@ class Results:
     )
     model_pays: dict[str, dict[str, Any]] = field(default_factory=dict[str, dict[str, Any]])
 
+    def scenarios(self) -> dict[str, Any]:
+        """The summaries by scenario and server."""
+        return {
+            scenario: {server: summary(values) for server, values in by_server.items()}
+            for scenario, by_server in self.rounds.items()
+        }
 
-class Upstream:
-    """The canned upstream, in a process of its own."""
+    def memory(self) -> dict[str, Any]:
+        """Those of memory."""
+        return {scenario: by for scenario, by in self.scenarios().items() if scenario.startswith("memory_")}
 
-    def __init__(self, port: int) -> None:
-        self.port = port
-
-    def requests(self) -> int:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/count", timeout=10) as answer:
-            return int(answer.read())
-
-    def latencies_ms(self, calls: int) -> list[float]:
-        """Requests on a raw socket: what no client can be faster than."""
-        request = b"GET /v2/experiments/experiment-1 HTTP/1.1\r\nHost: upstream\r\n\r\n"
-        latencies: list[float] = []
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
-            connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            for _ in range(calls):
-                started = time.perf_counter()
-                connection.sendall(request)
-                connection.recv(65_536)  # the upstream answers in one write
-                latencies.append((time.perf_counter() - started) * 1000)
-        return latencies
-
-
-@contextmanager
-def upstream(delay_ms: int = 0) -> Generator[Upstream]:
-    command = [sys.executable, str(HERE / "upstream.py"), str(delay_ms)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert process.stdin is not None
-    assert process.stdout is not None
-    try:
-        yield Upstream(int(process.stdout.readline()))
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        process.stdout.close()
-
-
-@contextmanager
-def bare_httpx(environments: Environments, port: int) -> Generator[subprocess.Popen[str]]:
-    url = f"http://127.0.0.1:{port}/v2/experiments/experiment-1"
-    command = [environments.ours.python, str(PEERS / "bare_httpx.py"), url]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield process
-        finally:
-            process.terminate()
+    def sizes(self) -> dict[str, Any]:
+        """The summaries of growth, by dimension, server and size."""
+        return {
+            dimension: {
+                server: {str(size): summary(values) for size, values in sorted(by_size.items())}
+                for server, by_size in by_server.items()
+            }
+            for dimension, by_server in self.growth.items()
+        }
 
 
 class Run:
@@ -182,15 +179,10 @@ class Run:
         self.results = Results()
 
     def measure(self) -> Results:
-        for number in range(self._plan.rounds):
-            _say(f"round {number + 1} of {self._plan.rounds}")
-            self._round(number)
-        for number in range(self._plan.memory_rounds):
-            _say(f"memory, round {number + 1} of {self._plan.memory_rounds}")
-            self._memory(number)
-        for number in range(self._plan.growth_rounds):
-            _say(f"growth, round {number + 1} of {self._plan.growth_rounds}")
-            self._growth(number)
+        plan = self._plan
+        rounds("calls", plan.rounds, self._round, lambda: judged_scenarios(self.results.scenarios()), plan)
+        rounds("memory", plan.memory_rounds, self._memory, lambda: judged_scenarios(self.results.memory()), plan)
+        rounds("growth", plan.growth_rounds, self._growth, lambda: judged_growth(self.results.sizes()), plan)
         return self.results
 
     def _round(self, number: int) -> None:
@@ -198,28 +190,33 @@ class Run:
         with ExitStack() as stack:
             # The servers of a round live side by side: idle, they cost nothing.
             running: dict[str, Session] = {}
-            for key in _turned(("bare_empty", *MEASURED, "ours_unlimited", "typescript_both", "noop_ours"), number):
+            for key in turned(("bare_empty", *MEASURED, "ours_unlimited", "typescript_both", "noop_ours"), number):
                 time.sleep(_PAUSE_S)
                 running[key] = stack.enter_context(self._session(key))
             for key in ("bare_empty", *MEASURED):
                 rounds["cold_start_ms"][key].append(running[key].cold_start_ms)
-            for key in _turned(MEASURED, number):
+            for key in turned(MEASURED, number):
                 first_ms = running[key].cold_start_ms + running[key].latencies_ms(*GET, 1)[0]
                 rounds["first_answer_ms"][key].append(first_ms)
             if number == 0:
-                for key in ("ours", "fastmcp", "typescript", "ten_minutes"):
+                for key in ("ours", "fastmcp", "fastmcp_new", "typescript", "typescript_2", "ten_minutes"):
                     self._check_answers(key, running[key])
             httpx = stack.enter_context(bare_httpx(self._environments, self._upstream.port))
             self._get(running, httpx, number)
             self._load(running, number)
-            self._get_after_load(running, number)
+            self._get_warm(running, number)
             self._pages(running, number)
             self._create(running, number)
             self._fitted(running["ours"])
 
     def _check_answers(self, key: str, running: Session) -> None:
         """All five tools really do what they say; and what a model pays for their answers."""
-        pays: dict[str, Any] = {"tools": _compact(running.tools), "tools_line": running.tools_line_chars}
+        without = [{name: part for name, part in tool.items() if name != "outputSchema"} for tool in running.tools]
+        pays: dict[str, Any] = {
+            "tools": _compact(running.tools),
+            "tools_without_output": _compact(without),
+            "tools_line": running.tools_line_chars,
+        }
         for tool, arguments in ANSWERS.items():
             before = self._upstream.requests()
             reply = running.call(tool, arguments)
@@ -239,7 +236,7 @@ class Run:
 
     def _get(self, running: dict[str, Session], httpx: subprocess.Popen[str], number: int) -> None:
         latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
-        order = _turned((*MEASURED, "noop_ours", "bare_httpx", "bare_httpx_loop", "raw_socket"), number)
+        order = turned((*MEASURED, "noop_ours", "bare_httpx", "bare_httpx_loop", "raw_socket"), number)
         for each_pass in range(_GET_PASSES + 1):
             for key in order:
                 calls = self._plan.get_calls // _GET_PASSES if each_pass else _WARM_UP
@@ -248,9 +245,9 @@ class Run:
                 match key:
                     case "bare_httpx":
                         # Woken for each request, as a server is.
-                        taken = [latency_ms for _ in range(calls) for latency_ms in _requests_ms(httpx, 1)]
+                        taken = [latency_ms for _ in range(calls) for latency_ms in requests_ms(httpx, 1)]
                     case "bare_httpx_loop":
-                        taken = _requests_ms(httpx, calls)
+                        taken = requests_ms(httpx, calls)
                     case "raw_socket":
                         taken = self._upstream.latencies_ms(calls)
                     case _:
@@ -259,23 +256,38 @@ class Run:
                     latencies_ms[key] += taken
         self._keep("get_ms", latencies_ms)
 
-    def _get_after_load(self, running: dict[str, Session], number: int) -> None:
-        """A server that compiles what runs often has done so by now; few sessions make as many as the load."""
-        for key in _turned(("ours", "fastmcp", "typescript"), number):
-            self._keep("get_after_load_ms", {key: running[key].latencies_ms(*GET, self._plan.get_calls)})
+    def _get_warm(self, running: dict[str, Session], number: int) -> None:
+        """After so many calls a server that compiles what runs often has done so; few sessions make as many."""
+        for key in WARM:
+            running[key].latencies_ms(*GET, self._plan.warm_calls)
+        latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
+        for _ in range(_GET_PASSES):
+            for key in turned(WARM, number):
+                latencies_ms[key] += running[key].latencies_ms(*GET, self._plan.get_calls // _GET_PASSES)
+        self._keep("get_warm_ms", latencies_ms)
 
     def _load(self, running: dict[str, Session], number: int) -> None:
-        for key in _turned((*MEASURED, "noop_ours"), number):
+        for key in turned((*MEASURED, "noop_ours"), number):
             calls_per_s = running[key].load(*GET, IN_FLIGHT, duration_s=self._plan.load_s)
             self.results.rounds["load_per_s"][key].append(calls_per_s)
 
     def _pages(self, running: dict[str, Session], number: int) -> None:
-        for key in _turned(("ours", *WITH_PAGES), number):
+        for key in turned(("ours", *WITH_PAGES), number):
             running[key].latencies_ms(*PAGE, 2)
             self._keep("page_ms", {key: running[key].latencies_ms(*PAGE, self._plan.page_calls)})
 
+        for scenario, runs in SMALL_PAGES.items():
+            latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
+            page = ("experiments_runs_list", {**PAGE[1], "limit": runs})
+            for key in WITH_SMALL_PAGES:
+                running[key].latencies_ms(*page, _WARM_UP)
+            for _ in range(_GET_PASSES):
+                for key in turned(WITH_SMALL_PAGES, number):
+                    latencies_ms[key] += running[key].latencies_ms(*page, self._plan.page_calls)
+            self._keep(scenario, latencies_ms)
+
     def _create(self, running: dict[str, Session], number: int) -> None:
-        for key in _turned(("ours", "fastmcp", "typescript", "ten_minutes"), number):
+        for key in turned(("ours", "fastmcp", "typescript", "typescript_2", "ten_minutes"), number):
             running[key].latencies_ms(*CREATE, 2)
             self._keep("create_ms", {key: running[key].latencies_ms(*CREATE, self._plan.create_calls)})
 
@@ -290,13 +302,13 @@ class Run:
     def _memory(self, number: int) -> None:
         """Peaks are of a process's whole life, so each takes one of its own."""
         rounds = self.results.rounds
-        for key in _turned((*WITH_PAGES, "bare", "bare_page"), number):
+        for key in turned((*WITH_PAGES, "bare", "bare_page"), number):
             with self._session(key) as running:
                 running.latencies_ms(*PAGE, MEMORY_CALLS // 5)
                 rounds["memory_after_20_mib"][key].append(running.peak_memory_mib())
                 running.latencies_ms(*PAGE, MEMORY_CALLS - MEMORY_CALLS // 5)
                 rounds["memory_mib"][key].append(running.peak_memory_mib())
-        for key in _turned((*WITH_PAGES, "bare_page"), number):
+        for key in turned((*WITH_PAGES, "bare_page"), number):
             with self._session(key) as running:
                 running.load(*PAGE, IN_FLIGHT, calls=2 * IN_FLIGHT)
                 rounds["memory_in_flight_mib"][key].append(running.peak_memory_mib())
@@ -308,15 +320,15 @@ class Run:
             for session_ in running.values():
                 session_.latencies_ms(*GET, _WARM_UP)
                 session_.latencies_ms(*PAGE, 2)
-            for in_flight in _turned(GROWTH_IN_FLIGHT, number):
-                for key in _turned(plan.growth_servers, number):
+            for in_flight in turned(GROWTH_IN_FLIGHT, number):
+                for key in turned(plan.growth_servers, number):
                     calls_per_s = running[key].load(*GET, in_flight, duration_s=plan.growth_load_s)
                     growth["in_flight"][key][in_flight].append(in_flight / calls_per_s * 1000)
             for dimension, sizes in (("runs", GROWTH_RUNS), ("chars", GROWTH_CHARS)):
-                for size in _turned(sizes, number):
+                for size in turned(sizes, number):
                     experiment_id = "runs-500-2000" if dimension == "runs" else f"runs-1-{size}"
                     arguments = {"experiment_id": experiment_id, "limit": size if dimension == "runs" else 1}
-                    for key in _turned(plan.growth_servers, number):
+                    for key in turned(plan.growth_servers, number):
                         running[key].latencies_ms("experiments_runs_list", arguments, 2)
                         taken = running[key].latencies_ms("experiments_runs_list", arguments, plan.growth_calls)
                         growth[dimension][key][size].append(statistics.median(taken))
@@ -330,15 +342,21 @@ class Run:
             self.results.rounds[scenario][key].append(statistics.median(taken))
 
 
-def _requests_ms(httpx: subprocess.Popen[str], calls: int) -> list[float]:
-    assert httpx.stdin is not None
-    assert httpx.stdout is not None
-    httpx.stdin.write(f"{calls}\n")
-    httpx.stdin.flush()
-    return json.loads(httpx.stdout.readline())
+def rounds(
+    what: str, planned: int, measure: Callable[[int], None], judge: Callable[[], list[dict[str, Any]]], plan: Plan
+) -> None:
+    """As many rounds as are planned, and more for as long as they don't decide each target."""
+    for number in range(MOST_ROUNDS if plan.adds_rounds else planned):
+        if number >= planned:
+            open_ = undecided(judge())
+            if not open_:
+                break
+            _say(f"{what}: not decided yet: {'; '.join(open_)}")
+        _say(f"{what}, round {number + 1} of {max(planned, number + 1)}")
+        measure(number)
 
 
-def _turned(keys: Iterable[_T], number: int) -> list[_T]:
+def turned(keys: Iterable[_T], number: int) -> list[_T]:
     """The same order, begun elsewhere each round: nobody always goes first."""
     keys = list(keys)
     start = number % len(keys)

@@ -11,15 +11,15 @@ import re
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from driver import Session, session, text_of
-from environments import HERE, ROOT, Environments, run
+from canned import Upstream, upstream
+from driver import DriverError, Session, session, text_of
+from environments import HERE, ROOT, Environments, UnfitError, run
 from report import tasks as table
-from scenarios import Upstream, upstream
+from scenarios import FULL, Plan, rounds
 from servers import servers
 from targets import judged_tasks, summary
 
@@ -65,44 +65,51 @@ TASKS: Final = {
 }
 
 
-def measure(environments: Environments, rounds: int) -> dict[str, Any]:
+def measure(environments: Environments, plan: Plan) -> dict[str, Any]:
     """By task and server: calls, characters that the model reads, requests, and seconds; and what computing takes."""
     taken: dict[str, dict[str, defaultdict[str, list[float]]]] = {
         key: {server: defaultdict(list) for server in ("ours_analysis", *READERS)} for key in TASKS
     }
     with upstream(API_MS) as canned:
         by_key = servers(environments, canned.port)
-        for number in range(rounds + 1):
+        computing_ms: list[float] = []
+
+        def measured(number: int) -> None:
             # Who reads takes a hundred times as long: once is enough.
-            for server in ("ours_analysis", *(READERS if number == 1 else ())):
+            for server in ("ours_analysis", *(() if number else READERS)):
                 with session(by_key[server].command, by_key[server].environment) as running:
                     for key, task in TASKS.items():
-                        do = _asked if server == "ours_analysis" else _read
-                        costs = _cost(canned, lambda do=do, task=task, running=running: do(running, task))
-                        # The upstream makes its answers in the first round.
-                        for cost, value in costs.items() if number else ():
+                        for cost, value in _cost(canned, running, server, task).items():
                             taken[key][server][cost].append(value)
-    computing_ms = json.loads(run([environments.ours.python, str(HERE / "computing.py")]))
-    return {
-        "computing_ms": summary(computing_ms),
-        "tasks": {
-            key: {
-                "title": TASKS[key].title,
-                "requests": TASKS[key].requests,
-                "api_s": TASKS[key].api_s,
-                "servers": {
-                    server: {cost: summary(values) for cost, values in costs.items()}
-                    for server, costs in by_server.items()
+            computing_ms.extend(json.loads(run([environments.ours.python, str(HERE / "computing.py")])))
+
+        def result() -> dict[str, Any]:
+            return {
+                "computing_ms": summary(computing_ms),
+                "tasks": {
+                    key: {
+                        "title": TASKS[key].title,
+                        "requests": TASKS[key].requests,
+                        "api_s": TASKS[key].api_s,
+                        "servers": {
+                            server: {cost: summary(values) for cost, values in costs.items()}
+                            for server, costs in by_server.items()
+                        },
+                    }
+                    for key, by_server in taken.items()
                 },
             }
-            for key, by_server in taken.items()
-        },
-    }
+
+        with session(by_key["ours_analysis"].command, by_key["ours_analysis"].environment) as running:
+            for task in TASKS.values():
+                _asked(running, task)  # the upstream makes its answers now
+        rounds("tasks", plan.task_rounds, measured, lambda: judged_tasks(result()), plan)
+        return result()
 
 
-def _cost(canned: Upstream, work: Callable[[], list[str]]) -> dict[str, float]:
+def _cost(canned: Upstream, running: Session, server: str, task: Task) -> dict[str, float]:
     before, started = canned.requests(), time.perf_counter()
-    texts = work()
+    texts = (_read if server in READERS else _asked)(running, task)
     seconds = time.perf_counter() - started
     return {
         "calls": len(texts),
@@ -135,12 +142,17 @@ def _read(running: Session, task: Task) -> list[str]:
 def main() -> int:
     parser = argparse.ArgumentParser(description="Measure what a model's question costs.")
     parser.add_argument("--environments", type=Path, default=ROOT / ".venv-bench", help="folder for the environments")
-    environments = Environments(parser.parse_args().environments.absolute())
-    environments.install()
-    measured = measure(environments, 3)
+    options = parser.parse_args()
+    try:
+        environments = Environments(options.environments.absolute())
+        environments.install()
+        measured = measure(environments, FULL)
+    except (DriverError, UnfitError) as error:
+        print(f"nothing measured: {error}", file=sys.stderr)
+        return 2
     print(table(measured))
     for target in judged_tasks(measured):
-        print(f"{target['name']}: {target['median']} (limit {target['limit']}), {'met' if target['met'] else 'MISSED'}")
+        print(f"{target['name']}: {target['median']} (limit {target['limit']}), {target['verdict']}")
     return 0
 
 

@@ -2,9 +2,8 @@
 //
 // An answer is text, as in most such servers. With PEER_STRUCTURED=1 it is text and structured content, as with ours.
 
-import { McpServer } from "@modelcontextprotocol/sdk/server/mcp.js";
-import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import { z } from "zod";
+import { McpServer, StdioServerTransport } from "./sdk.mjs";
 
 const BASE_URL = `${process.env.UPSTREAM_URL}/v2/experiments`;
 const HEADERS = { Authorization: "Bearer k" };
@@ -36,25 +35,25 @@ server.registerTool(
   "experiments_list",
   {
     description: "List experiments, a page at a time.",
-    inputSchema: {
+    inputSchema: z.object({
       dataset_id: z.string().optional(),
       name: z.string().optional(),
       limit: limit.max(100).optional(),
       cursor,
-    },
+    }),
   },
   (query) => request("GET", "", { query }),
 );
 server.registerTool(
   "experiments_get",
-  { description: "Get an experiment by its id.", inputSchema: { experiment_id: experimentId } },
+  { description: "Get an experiment by its id.", inputSchema: z.object({ experiment_id: experimentId }) },
   ({ experiment_id }) => request("GET", pathOf(experiment_id)),
 );
 server.registerTool(
   "experiments_runs_list",
   {
     description: "List the runs of an experiment, a page at a time.",
-    inputSchema: { experiment_id: experimentId, limit: limit.max(500).optional(), cursor },
+    inputSchema: z.object({ experiment_id: experimentId, limit: limit.max(500).optional(), cursor }),
   },
   ({ experiment_id, ...query }) => request("GET", `${pathOf(experiment_id)}/runs`, { query }),
 );
@@ -62,17 +61,17 @@ server.registerTool(
   "experiments_create",
   {
     description: "Create an experiment with its runs.",
-    inputSchema: {
+    inputSchema: z.object({
       name: z.string().min(1),
       dataset_id: z.string(),
       experiment_runs: z.array(z.looseObject({ example_id: z.string(), output: z.string() })).min(1),
-    },
+    }),
   },
   (body) => request("POST", "", { body }),
 );
 server.registerTool(
   "experiments_delete",
-  { description: "Delete an experiment and its runs.", inputSchema: { experiment_id: experimentId } },
+  { description: "Delete an experiment and its runs.", inputSchema: z.object({ experiment_id: experimentId }) },
   ({ experiment_id }) => request("DELETE", pathOf(experiment_id)),
 );
 
