@@ -29,7 +29,10 @@ OURS: dict[str, set[str]] = {
     "api.problems": set(),
     "api.refusals": {"api.jsontext", "api.html", "api.problems"},
     "api.retry": {"api.problems", "api.models"},
-    "api.http": {"api.jsontext", "api.problems", "api.refusals", "api.retry", "settings.settings"},
+    "api.lanes": set(),
+    "api.http": {
+        "api.jsontext", "api.lanes", "api.problems", "api.refusals", "api.retry", "settings.settings",
+    },
     "api.reading": {"api.jsontext"},
     "api.answers": {"api.reading", "api.problems", "api.refusals", "api.http"},
     "api.slots": set(),
@@ -142,7 +145,8 @@ OURS: dict[str, set[str]] = {
 """What each module may import of ours."""
 
 THEIRS: dict[str, set[str]] = {
-    "httpx": {"api.http"},
+    "httpx": {"api.http", "api.lanes"},
+    "httpcore": {"api.lanes"},
     "truststore": {"api.http"},
     "mcp": {
         "server.tools.tool",

@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpcore
 import pytest
 import trustme
 from anyio.abc import ByteStream, SocketAttribute
@@ -18,6 +19,7 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSStream
 
 from arize_mcp.api.client import ExperimentsAPI
+from arize_mcp.api.lanes import HTTPX_ERRORS
 from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import settings as settings_module
@@ -109,6 +111,59 @@ async def test_a_create_whose_answer_breaks_in_tls_is_looked_up(ca: trustme.CA, 
             await api.create(request)
     assert caught.value.problem.get("type") == URN + "outcome-unknown"
     assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("way", ["cancelled", "deadline"])
+async def test_a_call_that_ends_in_the_middle_of_the_handshake_closes_its_connection(way: str):
+    gone, came = anyio.Event(), anyio.Event()
+
+    async def mute(stream: ByteStream) -> None:
+        async with stream:
+            while True:
+                try:
+                    await stream.receive()
+                except (anyio.EndOfStream, anyio.BrokenResourceError):
+                    gone.set()
+                    return
+                came.set()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, mute)
+        settings = Settings(
+            base_url=f"https://127.0.0.1:{listener.extra(SocketAttribute.local_port)}",
+            api_key="k",
+            connect_timeout_s=60,
+            deadline_s=0.2 if way == "deadline" else 60,
+        )
+        async with ExperimentsAPI(settings) as api, anyio.create_task_group() as calls:
+
+            async def call() -> None:
+                with suppress(ProblemError):
+                    await api.list(ListExperimentsRequest())
+
+            calls.start_soon(call)
+            with anyio.fail_after(10):
+                await came.wait()
+            if way == "cancelled":
+                calls.cancel_scope.cancel()
+            # The pool is still open: it is the call's end that closes.
+            with anyio.fail_after(10, shield=True):
+                await gone.wait()
+        tasks.cancel_scope.cancel()
+
+
+def test_each_error_of_httpcore_has_its_own_in_httpx():
+    errors = {
+        error
+        for name in httpcore.__all__
+        if isinstance(error := getattr(httpcore, name), type)
+        and issubclass(error, Exception)
+        and error is not httpcore.ConnectionNotAvailable  # is for pools
+    }
+    assert set(HTTPX_ERRORS) == errors
+    assert all(ours.__name__ == theirs.__name__ for theirs, ours in HTTPX_ERRORS.items())
+    kinds = list(HTTPX_ERRORS)
+    assert all(not issubclass(later, former) for at, former in enumerate(kinds) for later in kinds[at + 1 :])
 
 
 async def test_verification_can_be_switched_off(ca: trustme.CA):
