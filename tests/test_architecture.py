@@ -130,8 +130,8 @@ OURS: dict[str, set[str]] = {
     "commands.__init__": set(),
     "commands.steps": set(),
     "commands.check": {
-        "settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems",
-        "commands.steps",
+        "settings.settings", "settings.http", "settings.endpoint", "api.calls", "api.client", "api.models",
+        "api.problems", "commands.steps",
     },
     "commands.check_http": {"settings.settings", "api.http", "api.problems", "commands.steps"},
     "commands.demo": set(),

@@ -52,7 +52,7 @@ class ExperimentsAPI:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
         pool: the connections, where they are shared with other keys, and closed by who made them.
-        ready: is awaited before a request is sent: who can't take more answers makes it wait.
+        ready: is awaited before a request is sent and before an answer is read: who can't take more makes it wait.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
     """

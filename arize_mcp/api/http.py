@@ -6,6 +6,7 @@ import logging
 import socket
 import ssl
 from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -95,6 +96,7 @@ class Connections:
         body: object,
         *,
         on_sent: Callable[[], object] | None = None,
+        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> Answer:
         """Send one request, once.
 
@@ -105,6 +107,7 @@ class Connections:
             query: query parameters.
             body: a JSON value, or None.
             on_sent: is called before the first byte of the request goes: until then it can't take effect.
+            reading: inside of it the answer's content is read.
 
         Raises:
             ProblemError: for anything but a success.
@@ -112,7 +115,7 @@ class Connections:
         if api_key is None:
             raise problems.missing_api_key()
         target, payload = _encoded(segments, query, body)
-        response, content = await self._exchange(self._request(api_key, method, target, payload, on_sent))
+        response, content = await self._exchange(self._request(api_key, method, target, payload, on_sent), reading)
         logger.debug("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if (ids := REQUEST_IDS.get()) is not None and (request_id := response.headers.get("x-request-id")):
             ids.append(problems.plain(problems.redact(request_id, api_key), 200))
@@ -152,14 +155,17 @@ class Connections:
         response, content = await self._exchange(request)
         return Answer(response.status_code, response.headers, content)
 
-    async def _exchange(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+    async def _exchange(
+        self, request: httpx.Request, reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+    ) -> tuple[httpx.Response, bytes]:
         if self._transport is None:
             self._transport = self._open()
         try:
             response = await self._transport.handle_async_request(request)
             try:
                 self._compare_clocks(response.headers.get("date"))
-                return response, await self._read(response)
+                async with reading():
+                    return response, await self._read(response)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS

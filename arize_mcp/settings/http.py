@@ -20,6 +20,9 @@ VARIABLES: Final = (
 )
 """Those that are ours; PORT is the platforms'."""
 
+KEY_CONNECTIONS: Final = 8
+"""How many requests a key may have under way where nothing else is set: no key takes all of ARIZE_MCP_MAX_REQUESTS."""
+
 Name = tuple[str, int | None]
 """A host's name in lower case, and its port; None is any."""
 
@@ -57,6 +60,8 @@ def load(*, sandbox_key: str | None = None) -> HTTPSettings:
     if sandbox_key is None:
         _refuse_own_key(read)
     calls = replace(read_settings(read, sandbox_key), api_key=None, shared=True)
+    if not read.is_set("ARIZE_MCP_MAX_CONNECTIONS"):
+        calls = replace(calls, max_connections=KEY_CONNECTIONS)
     if "files" in calls.toolsets:
         read.fail(
             "ARIZE_MCP_TOOLSETS", "can't have files over HTTP: the folder would be the server's, not the caller's."
