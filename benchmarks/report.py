@@ -66,10 +66,16 @@ def markdown(result: dict[str, Any]) -> str:
         *(f"{title}:\n\n{_growth(result['growth'][dimension])}" for dimension, title in _GROWTH.items()),
         *(("### Tasks, with an API that takes 100 ms", tasks(result["tasks"])) if "tasks" in result else ()),
         *(("### Over HTTP", over_http(result["over_http"])) if "over_http" in result else ()),
-        "### An API that takes its time",
-        delays(result["delays"]),
-        "What `ARIZE_MCP_MAX_CONNECTIONS` decides, 64 in flight:",
-        connections(result["delays"]),
+        *(
+            (
+                "### An API that takes its time",
+                delays(result["delays"]),
+                "What `ARIZE_MCP_MAX_CONNECTIONS` decides, 64 in flight:",
+                connections(result["delays"]),
+            )
+            if "delays" in result
+            else ()
+        ),
         "### What a model pays, characters",
         _model_pays(result["model_pays"]),
         "### Installation",
@@ -110,6 +116,7 @@ def _targets(targets: list[dict[str, Any]]) -> str:
 
 
 def _scenarios(scenarios: dict[str, Any], columns: dict[str, str]) -> str:
+    columns = {column: title for column, title in columns.items() if column in scenarios}
     keys = [key for key in TITLES if any(key in scenarios[column] for column in columns)]
     rows = [[TITLES[key], *(_with_spread(scenarios[column].get(key)) for column in columns)] for key in keys]
     return _table(["", *columns.values()], rows)
@@ -194,7 +201,7 @@ def _model_pays(model_pays: dict[str, Any]) -> str:
         [
             TITLES[key],
             f"{pays['tools']:,}",
-            f"{pays['tools_without_output']:,}",
+            f"{pays['tools_without_output']:,}" if "tools_without_output" in pays else "-",
             *(f"{pays[tool]['text']:,} ({pays[tool]['line']:,})" for tool in _TOOLS),
         ]
         for key, pays in model_pays.items()
