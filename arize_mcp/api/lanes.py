@@ -87,6 +87,8 @@ class Lane(httpx.AsyncBaseTransport):
     def __init__(self, url: httpx.URL, tls: ssl.SSLContext) -> None:
         self._url = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=b"/")
         self._tls = tls
+        # As httpx does: a host that prefers HTTP/2 is told that it isn't spoken here.
+        tls.set_alpn_protocols(["http/1.1"])
         self._connection: httpcore.AsyncHTTP11Connection | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:

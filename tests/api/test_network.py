@@ -16,7 +16,7 @@ import pytest
 import trustme
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
-from anyio.streams.tls import TLSStream
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.lanes import HTTPX_ERRORS
@@ -57,6 +57,20 @@ def ca(tmp_path: Path) -> trustme.CA:
 async def test_a_given_ca_is_trusted_as_a_file_or_a_folder(ca: trustme.CA, tmp_path: Path):
     async with raw_server(answer(PAGE), tls=context(ca)) as server:
         assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
+
+
+async def test_a_host_that_would_rather_speak_http_2_is_spoken_to_in_1_1(ca: trustme.CA, tmp_path: Path):
+    agreed: list[str | None] = []
+
+    async def told(stream: ByteStream) -> None:
+        agreed.append(stream.extra(TLSAttribute.alpn_protocol))
+        await stream.send(answer(PAGE))
+
+    tls = context(ca)
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    async with raw_server(told, tls=tls) as server:
+        assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
+    assert agreed == ["http/1.1"]
 
 
 async def test_a_self_signed_server_is_a_problem_that_names_the_trouble_and_the_setting(ca: trustme.CA):
