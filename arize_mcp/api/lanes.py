@@ -7,7 +7,7 @@ import ssl
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator
 from contextlib import contextmanager
-from typing import Final, cast
+from typing import Any, Final, cast
 
 import anyio
 import httpcore
@@ -115,11 +115,14 @@ class Lane(httpx.AsyncBaseTransport):
         origin = self._url.origin
         host = origin.host.decode("ascii")
         tls = self._tls if origin.scheme == b"https" else None
+        loop = asyncio.get_running_loop()
+        # uvloop, which a server of ASGI applications may bring, knows it not and takes one address after the other.
+        beside: dict[str, Any] = (
+            {"happy_eyeballs_delay": _NEXT_ADDRESS_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
+        )
         try:
             with anyio.fail_after(timeout_s):
-                _, stream = await asyncio.get_running_loop().create_connection(
-                    _Stream, host, origin.port, ssl=tls, happy_eyeballs_delay=_NEXT_ADDRESS_S
-                )
+                _, stream = await loop.create_connection(_Stream, host, origin.port, ssl=tls, **beside)
         except TimeoutError as error:
             raise httpcore.ConnectTimeout from error
         except OSError as error:  # those of TLS among them
