@@ -144,7 +144,8 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
     """
 
     def __init__(self) -> None:
-        self._buffer = bytearray(_READ_BYTES)
+        # A view: of its parts, which asyncio takes for what TLS unpacks, a bytearray would give copies.
+        self._buffer = memoryview(bytearray(_READ_BYTES))
         self._received: deque[bytes] = deque()
         self._received_bytes = 0
         self._ended = False
@@ -155,11 +156,11 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
 
-    def get_buffer(self, sizehint: int) -> bytearray:
+    def get_buffer(self, sizehint: int) -> memoryview:
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        self._received.append(bytes(memoryview(self._buffer)[:nbytes]))
+        self._received.append(bytes(self._buffer[:nbytes]))
         self._received_bytes += nbytes
         if self._received_bytes >= _READ_AHEAD_BYTES:
             self._transport.pause_reading()
@@ -192,8 +193,9 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
         if len(data) > max_bytes:
             self._received.appendleft(data[max_bytes:])
             data = data[:max_bytes]
+        was_full = self._received_bytes >= _READ_AHEAD_BYTES
         self._received_bytes -= len(data)
-        if not self._ended and self._received_bytes < _READ_AHEAD_BYTES:
+        if was_full and self._received_bytes < _READ_AHEAD_BYTES and not self._ended:
             self._transport.resume_reading()
         return data
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
@@ -20,7 +21,7 @@ from anyio.streams.tls import TLSAttribute, TLSStream
 
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.lanes import HTTPX_ERRORS
-from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
+from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import settings as settings_module
 from arize_mcp.settings.settings import Settings
@@ -71,6 +72,19 @@ async def test_a_host_that_would_rather_speak_http_2_is_spoken_to_in_1_1(ca: tru
     async with raw_server(told, tls=tls) as server:
         assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
     assert agreed == ["http/1.1"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_megabytes_come_through_as_they_were_sent(ca: trustme.CA, tmp_path: Path, scheme: str):
+    output = "".join(f"{number:08}" for number in range(500_000))
+    page = json.dumps({"experiment_runs": [{"id": "r", "example_id": "e", "output": output}]})
+    async with (
+        raw_server(answer(page), tls=context(ca) if scheme == "https" else None) as server,
+        server.api(ca_path=str(tmp_path / "ca.pem")) as api,
+    ):
+        for _ in range(3):
+            found = await api.list_runs(ListExperimentRunsRequest(experiment_id="x"))
+            assert found["experiment_runs"][0]["output"] == output
 
 
 async def test_a_self_signed_server_is_a_problem_that_names_the_trouble_and_the_setting(ca: trustme.CA):
