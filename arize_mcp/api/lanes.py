@@ -139,8 +139,7 @@ class Lane(httpx.AsyncBaseTransport):
 class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
     """The bytes of a connection, as the event loop brings them.
 
-    anyio's streams, which httpcore would use, take a turn of the loop for each write and pause the socket after each
-    read: a fifth of a call.
+    anyio's streams, which httpcore would use, take a turn of the loop for each write and pause the socket after each read.
     """
 
     def __init__(self) -> None:
