@@ -139,7 +139,8 @@ class Lane(httpx.AsyncBaseTransport):
 class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
     """The bytes of a connection, as the event loop brings them.
 
-    anyio's streams, which httpcore would use, take a turn of the loop for each write and pause the socket after each read.
+    anyio's streams, which httpcore would use, take a turn of the loop for each write and pause the socket after each
+    read.
     """
 
     def __init__(self) -> None:
