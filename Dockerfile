@@ -1,5 +1,6 @@
 # docker build -t arize-mcp .
 # docker run --rm -i -e ARIZE_API_KEY arize-mcp
+# docker run --rm -p 8000:8000 -e ARIZE_MCP_ALLOWED_HOSTS=mcp.example.com arize-mcp http --host 0.0.0.0
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./

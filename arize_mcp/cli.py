@@ -220,6 +220,8 @@ def _serve_stdio(*, sandbox: bool) -> int:
         for name in found.unfilled:
             logger.warning("%s holds an unfilled placeholder and counts as not set", name)
         api = ExperimentsAPI(found, app=app, ready=drained.wait)
+        if settings.without_files():
+            logger.warning("the toolset files is left out: ARIZE_MCP_FILES_DIR is not set")
     except settings.SettingsError as error:
         # A server that exits at start shows its user only "disconnected": this one says why when called.
         logger.error("unusable settings: %s", error)

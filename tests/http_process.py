@@ -18,10 +18,11 @@ from typing import Any
 import httpx
 
 from arize_mcp.sandbox.seed import API_KEY
+from tests.stdio_process import INHERITED
 
 ERAS = ("2025-11-25", "2026-07-28")
 LEGACY, MODERN = ERAS
-ENVIRON = {"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1"}
+ENVIRON = {"PATH": f"{sys.prefix}/bin", "PYTHONWARNDEFAULTENCODING": "1", **INHERITED}
 ACCEPT = "application/json, text/event-stream"
 
 

@@ -1,14 +1,19 @@
-"""The arrows between the modules: read from the imports, compared with what is allowed."""
+"""The arrows between the modules: a table, compared with the imports; docs/architecture.svg is drawn from it."""
 
 from __future__ import annotations
 
 import ast
+import re
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parent.parent / "arize_mcp"
+from tests import architecture
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "arize_mcp"
 
 OURS: dict[str, set[str]] = {
     "__init__": set(),
@@ -27,8 +32,8 @@ OURS: dict[str, set[str]] = {
     "api.jsontext": set(),
     "api.html": set(),
     "api.problems": set(),
-    "api.refusals": {"api.jsontext", "api.html", "api.problems"},
-    "api.retry": {"api.problems", "api.models"},
+    "api.refusals": {"api.ids", "api.jsontext", "api.html", "api.problems"},
+    "api.retry": {"api.problems"},
     "api.lanes": set(),
     "api.http": {
         "api.jsontext", "api.lanes", "api.problems", "api.refusals", "api.retry", "settings.settings",
@@ -38,12 +43,13 @@ OURS: dict[str, set[str]] = {
     "api.slots": set(),
     "api.pool": {"api.slots", "api.http", "settings.settings"},
     "api.calls": {"api.problems", "api.retry", "api.http", "api.answers", "api.pool", "settings.settings"},
-    "api.paging": {"api.models", "api.answers", "api.calls"},
+    "api.paging": {"api.models", "api.answers", "api.calls", "api.problems"},
+    "api.lost_appends": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.all_runs": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.lost_creates": {"api.models", "api.problems", "api.answers", "api.calls", "api.paging"},
     "api.client": {
         "api.models", "api.dataset_models", "api.problems", "api.http", "api.answers", "api.calls", "api.paging",
-        "api.lost_creates", "api.all_runs", "api.pool", "settings.settings",
+        "api.lost_creates", "api.lost_appends", "api.all_runs", "api.pool", "settings.settings",
     },
     "analysis.__init__": set(),
     "analysis.numbers": set(),
@@ -52,14 +58,29 @@ OURS: dict[str, set[str]] = {
     "analysis.runs": {"analysis.errors", "analysis.fields", "analysis.numbers"},
     "analysis.summary": {"analysis.errors", "analysis.fields", "analysis.numbers", "analysis.runs"},
     "analysis.comparison": {"analysis.fields", "analysis.numbers", "analysis.runs", "analysis.summary"},
-    "analysis.query": {"analysis.fields"},
+    "analysis.query": {"analysis.fields", "analysis.numbers"},
+    "files.__init__": set(),
+    "files.beneath": set(),
+    "files.rows": {"api.problems"},
+    "files.lines": {"files.rows"},
+    "files.jsonrows": {"files.lines", "files.rows"},
+    "files.csvrows": {"files.lines", "files.rows"},
+    "files.parquetrows": {"files.rows"},
+    "files.formats": {"files.rows", "files.jsonrows", "files.csvrows", "files.parquetrows"},
+    "files.runs": {"api.problems", "files.rows"},
+    "files.folder": {"api.problems", "files.beneath", "files.formats"},
+    "files.runfile": {"api.problems", "files.folder", "files.formats", "files.rows", "files.runs"},
+    "files.writers": {"files.folder", "files.formats", "files.parquetrows"},
     "server.__init__": set(),
     "server.schemas": set(),
     "server.argument_text": {"api.jsontext"},
-    "server.arguments": {"api.jsontext", "api.models", "api.problems", "server.argument_text", "server.schemas"},
+    "server.arguments": {
+        "api.ids", "api.jsontext", "api.models", "api.problems", "server.argument_text", "server.schemas",
+    },
     "server.shortening": {"api.answers", "api.jsontext", "api.problems"},
     "server.fitting": {"api.answers", "api.jsontext", "server.shortening"},
-    "server.confirming": {"api.answers", "api.problems", "settings.settings"},
+    "server.confirming": {"api.problems", "settings.settings"},
+    "server.scores": {"api.problems"},
     "server.listing": {"api.answers", "api.jsontext", "server.shortening"},
     "server.analysis_models": {"api.models"},
     "server.computing": {
@@ -77,9 +98,8 @@ OURS: dict[str, set[str]] = {
     "server.tools.__init__": set(),
     "server.tools.tool": {
         "api.answers", "api.calls", "api.client", "api.models", "api.problems", "settings.settings", "server.schemas",
-        "server.fitting", "server.shortening",
+        "server.fitting", "server.shortening", "server.confirming",
     },
-    "server.scores": {"api.problems"},
     "server.tools.experiments": {
         "api.answers", "api.calls", "api.models", "api.client", "server.confirming", "server.scores",
         "server.shortening", "server.tools.tool",
@@ -88,6 +108,18 @@ OURS: dict[str, set[str]] = {
     "server.tools.dataset_advice": {
         "api.answers", "api.dataset_models", "api.paging", "api.problems", "server.tools.tool",
     },
+    "server.recording": {
+        "api.answers", "api.calls", "api.client", "api.ids", "api.jsontext", "api.lost_appends", "api.models",
+        "api.paging", "api.problems", "files.folder", "files.runfile", "files.runs",
+    },
+    "server.exporting": {
+        "api.answers", "api.calls", "api.client", "api.models", "api.paging", "api.problems", "files.folder",
+        "files.writers",
+    },
+    "server.tools.files": {
+        "api.problems", "files.folder", "server.confirming", "server.exporting", "server.recording",
+        "server.shortening", "server.tools.tool",
+    },
     "server.tools.analysis": {
         "server.analysis_models", "server.computing", "server.shortening", "server.tools.tool",
     },
@@ -95,9 +127,8 @@ OURS: dict[str, set[str]] = {
     "server.view": {"server.tools.tool"},
     "server.app": {
         "api.calls", "api.client", "api.problems", "settings.settings", "server.arguments", "server.confirming",
-        "server.shortening",
-        "server.prompts", "server.resources", "server.schemas", "server.tools.tool", "server.tools.toolsets",
-        "server.view",
+        "server.shortening", "server.prompts", "server.resources", "server.schemas", "server.tools.tool",
+        "server.tools.toolsets", "server.view",
     },
     "transports.__init__": set(),
     "transports.wire": set(),
@@ -137,12 +168,11 @@ OURS: dict[str, set[str]] = {
     "commands.demo": set(),
     "cli": {
         "settings.settings", "commands.demo", "commands.check", "commands.check_http", "api.client", "api.problems",
-        "server.app",
-        "transports.stderr", "transports.stdio", "transports.wire", "settings.http", "transports.http",
+        "server.app", "transports.stderr", "transports.stdio", "transports.wire", "settings.http", "transports.http",
         "transports.keys", "transports.listening", "sandbox.app", "sandbox.seed", "sandbox.serve",
     },
 }  # fmt: skip
-"""What each module may import of ours."""
+"""What each module imports of ours."""
 
 THEIRS: dict[str, set[str]] = {
     "httpx": {"api.http", "api.lanes"},
@@ -179,7 +209,7 @@ THEIRS: dict[str, set[str]] = {
     "sqlite3": {"sandbox.store"},
     "argparse": {"cli"},
 }
-"""Who may import what of others'."""
+"""Who imports what of others'."""
 
 MODULES = {".".join(path.relative_to(PACKAGE).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")}
 
@@ -200,15 +230,20 @@ def test_every_module_is_on_the_map():
 
 
 @pytest.mark.parametrize("module", MODULES)
-def test_a_module_imports_only_along_the_arrows(module: str):
+def test_a_module_imports_what_its_arrows_lead_to(module: str):
     ours = {name.removeprefix("arize_mcp.") for name in imports(MODULES[module])} & set(MODULES)
-    assert ours <= OURS[module]
+    assert ours == OURS[module]
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_a_library_is_imported_only_where_it_belongs(module: str):
-    theirs = {name.split(".")[0] for name in imports(MODULES[module])} & set(THEIRS)
-    assert [name for name in sorted(theirs) if module not in THEIRS[name]] == []
+def test_no_way_along_the_arrows_leads_back():
+    TopologicalSorter(OURS).prepare()
+    TopologicalSorter(architecture.rooms(OURS)).prepare()
+
+
+@pytest.mark.parametrize("library", THEIRS)
+def test_a_library_is_imported_only_where_it_belongs(library: str):
+    users = {module for module, path in MODULES.items() if library in {name.split(".")[0] for name in imports(path)}}
+    assert users == THEIRS[library]
 
 
 @pytest.mark.parametrize("module", [module for module in MODULES if module.startswith("analysis.")])
@@ -230,3 +265,23 @@ def test_only_the_settings_read_the_environment():
 @pytest.mark.parametrize("module", MODULES)
 def test_a_module_stays_small(module: str):
     assert len(MODULES[module].read_text(encoding="utf-8").splitlines()) <= 400
+
+
+def test_the_picture_is_drawn_from_this_table(tmp_path: Path):
+    picture = tmp_path / "architecture.svg"
+    architecture.main([str(picture)])
+    assert picture.read_text(encoding="utf-8") == (ROOT / "docs" / "architecture.svg").read_text(encoding="utf-8")
+
+
+def test_every_file_that_the_document_names_is_there():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    named = set(re.findall(r"`([\w./-]+(?:\.(?:py|md|json|toml|html|svg|yaml)|/))`", text))
+    assert len(named) > 40
+    assert sorted(name for name in named if not (ROOT / name).exists()) == []
+
+
+def test_the_document_names_every_room():
+    text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert [
+        room for room in sorted(architecture.rooms(OURS)) if f"`arize_mcp/{architecture.path_of(room)}`" not in text
+    ] == []

@@ -18,7 +18,7 @@ import pytest
 from arize_mcp.server import analysis_models
 from arize_mcp.server.tools.toolsets import offered
 from arize_mcp.settings import endpoint, settings
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 TOOLS = offered(())
 
@@ -149,9 +149,12 @@ def test_the_key_is_a_secret():
 
 def test_the_bundles_manifest_says_what_the_code_does():
     assert MANIFEST["tools"] == [{"name": tool.name, "description": tool.title} for tool in TOOLS.values()]
-    environ: dict[str, str] = MANIFEST["server"]["mcp_config"]["env"]
+    environ: dict[str, str] = dict(MANIFEST["server"]["mcp_config"]["env"])
     asked: dict[str, dict[str, Any]] = MANIFEST["user_config"]
     assert set(environ) <= variables()
+    # One choice says both whether there are tools for files and where: an empty folder leaves the toolset out.
+    assert asked["files_dir"]["type"] == "directory"
+    environ["ARIZE_MCP_TOOLSETS"] = environ["ARIZE_MCP_TOOLSETS"].removesuffix(",files")
     assert [f"${{user_config.{name}}}" for name in asked] == list(environ.values())
     # What is left out arrives as an unfilled placeholder where there is no default.
     assert [name for name, field in asked.items() if "default" not in field] == ["api_key"]

@@ -20,8 +20,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 import trustme
 
+from tests.stdio_process import Session
 from tests.test_documents import README, ROOT, variables
-from tests.transports.test_stdio import Session
 
 HOSTS = (ROOT / "docs" / "hosts.md").read_text(encoding="utf-8")
 TROUBLES = (ROOT / "docs" / "troubleshooting.md").read_text(encoding="utf-8")

@@ -140,3 +140,9 @@ async def test_the_document_is_what_the_sandbox_gives():
     if "UPDATE_DOCS" in os.environ:
         DOCUMENT.write_text(text, encoding="utf-8")
     assert DOCUMENT.read_text(encoding="utf-8") == text
+
+
+def test_every_tool_has_its_section():
+    text = DOCUMENT.read_text(encoding="utf-8")
+    headings = {line.lstrip("# ") for line in text.splitlines() if line.startswith("##")}
+    assert [name for name in TOOLS if name not in headings] == []

@@ -65,6 +65,13 @@ def test_ci_on_linux_runs_what_everybody_runs():
     assert {"lint", "lint-workflows", "test", "release-check", "test-packaging"} <= targets(run) <= phony()
 
 
+def test_ci_on_linux_has_the_programs_that_ci_run_installs_as_root():
+    run = (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+    packages = set(re.findall(r"apt-get install -y --no-install-recommends ([\w-]+)", run))
+    installed = re.findall(r"apt-get install --yes --no-install-recommends (.*)", commands("ci/everything"))
+    assert packages - {"chromium"} == set(installed[0].split()), "Ubuntu's chromium is a snap; GitHub's images have one"
+
+
 def test_the_tests_run_on_three_systems_with_every_python_that_is_claimed():
     matrix = JOBS["ci/test"]["strategy"]["matrix"]
     assert [system.split("-")[0] for system in matrix["os"]] == ["ubuntu", "macos", "windows"]

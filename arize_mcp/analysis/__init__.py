@@ -1,1 +1,4 @@
-"""What runs say: pure functions over the API's JSON, which know neither MCP nor HTTP nor settings."""
+"""What runs say: pure functions over the API's JSON.
+
+They know nothing of MCP, HTTP or settings.
+"""

@@ -10,8 +10,10 @@ from arize_mcp.analysis.fields import JSONObject, excerpt, present, resolve
 from arize_mcp.analysis.numbers import (
     Number,
     confidence_interval_95,
+    difference,
     is_number,
     mean,
+    mean_difference,
     percentile,
     rounded,
     sign_test_p,
@@ -38,13 +40,13 @@ class _Changed(NamedTuple):
 class Comparison:
     """What changed from a baseline to a candidate.
 
-    Everything is over examples: an example's value is the mean over its runs that have one, its label the most
-    frequent of its runs' (the first of equals), and it has failed if all its runs have. Numbers of a score, label or
-    measure are of the examples that have it in both.
+    All counts are of examples. An example's value is the mean over its runs that have one; its label is the most
+    frequent of its runs' labels (of equals the first); it has failed if all its runs have failed. Numbers of a score,
+    label or measure are of the examples that have it in both.
 
     Args:
         baseline: all its runs, with excerpts of EXCERPT_CHARS.
-        candidate: as well.
+        candidate: the same of the other experiment.
         score: the one to look at; else all.
         change: what ``changed`` lists: scores that got ``worse`` or ``better``, both (``all``), or the newly
             ``failed`` examples.
@@ -140,22 +142,23 @@ class Comparison:
             for example_id, value in baseline.items()
             if example_id in candidate
         ]
-        differences = [after - before for _, before, after in pairs]
+        differences = [difference(before, after) for _, before, after in pairs]
         counts: Counter[str] = Counter()
-        for (example_id, before, after), difference in zip(pairs, differences, strict=True):
+        for (example_id, before, after), change in zip(pairs, differences, strict=True):
             kind = "same" if before == after else "better" if (after < before) is is_lower_better else "worse"
             counts[kind] += 1
             if kind != "same" and self._change in (kind, "all"):
-                self._changed.append(_Changed(-abs(difference), example_id, name, before, after))
+                self._changed.append(_Changed(-abs(change), example_id, name, before, after))
+        befores, afters = [before for _, before, _ in pairs], [after for _, _, after in pairs]
         if not all(map(is_number, differences)):
             differences = []
         interval = confidence_interval_95(differences)
         return present(
             name=name,
             n=len(pairs),
-            baseline_mean=rounded(mean([before for _, before, _ in pairs])),
-            candidate_mean=rounded(mean([after for _, _, after in pairs])),
-            delta=rounded(mean(differences)),
+            baseline_mean=rounded(mean(befores)),
+            candidate_mean=rounded(mean(afters)),
+            delta=rounded(mean_difference(befores, afters)),
             delta_ci95=interval and [rounded(bound) for bound in interval],
             better=counts["better"],
             worse=counts["worse"],

@@ -18,6 +18,8 @@ _QUOTED: Final = re.compile(
 )
 # What may be a number or an id, as 30s, 10.0.0.1:8080, req_01HZY6X8E7 or a UUID, without a full stop after it.
 _TOKEN: Final = re.compile(r"[\w.:+%@-]*[\w%]")
+# Of a number such as 1,234.
+_COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F]{8,}")
 _MAX_KIND_CHARS: Final = 2_000
 
@@ -60,7 +62,7 @@ def kind_of(text: str) -> str:
     """
     if len(text) > 2 * _MAX_KIND_CHARS:
         text = text[:_MAX_KIND_CHARS] + text[-_MAX_KIND_CHARS:]
-    return " ".join(_TOKEN.sub(_without_id, _QUOTED.sub("''", text)).split())
+    return " ".join(_TOKEN.sub(_without_id, _COMMA.sub("", _QUOTED.sub("''", text))).split())
 
 
 def _without_id(match: re.Match[str]) -> str:

@@ -49,7 +49,7 @@ _KNOWN: Final = {
 
 
 class Field(NamedTuple):
-    """A field's kind, and its name in answers: an evaluation's own name, of others the whole."""
+    """A field's kind, and its name in answers: an evaluation's own name, else the whole name of the field."""
 
     kind: Kind
     name: str
@@ -66,7 +66,7 @@ def field_of(full_name: str) -> Field:
         return Field(known, full_name)
     match = _EVALUATION.fullmatch(full_name)
     if match is not None and _METADATA not in match[1] + ".":
-        # An evaluation that is called as an annotation or a field keeps a name of its own.
+        # An evaluation whose name begins like another kind of field keeps its prefix.
         name = f"eval.{match[1]}" if match[1].startswith(_PREFIXES) else match[1]
         return Field(Kind[match[2].upper()], name)
     if re.sub(r"[\W_]", "", full_name).lower() in _ERROR_LIKE:
@@ -111,7 +111,7 @@ def is_failed(run: Mapping[str, Any]) -> bool:
 
 
 def error_text(value: Any) -> str:
-    """An error as a text, empty for what says that there is none: null, false, 0, blanks, an empty array or object."""
+    """An error as a text; empty for what says that there is none: null, false, 0, blanks, an empty array or object."""
     return as_text(value).strip() if value else ""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from fractions import Fraction
 from functools import cache
 from typing import Final
@@ -13,6 +13,9 @@ Number = int | float
 """A finite number that a double can hold, as JSON has it."""
 
 _DIGITS: Final = 6
+_LARGEST_EXACT: Final = 2**53
+"""Up to here every integer is a double."""
+
 _EXACT_UP_TO: Final = 100
 """Degrees of freedom from which a series in 1/df gives Student's t to ten digits."""
 
@@ -42,15 +45,39 @@ def mean(values: Collection[Number]) -> float | None:
     return total / len(values) if values and total is not None else None
 
 
-def mean_of_runs(values: Sequence[Number]) -> Number | None:
-    """An example's value: the mean over its runs that have one, to 15 significant digits; one run's as it is.
+def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float | None:
+    """The mean of after minus before, pair by pair: of their exact sum, and not of the differences' roundings.
 
-    0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that would be worse than another run's 0.2.
+    None for no pairs, and where a double can't hold the sum.
+    """
+    total = _sum([*after, *(-value for value in before)])
+    return total / len(before) if before and total is not None else None
+
+
+def mean_of_runs(values: Sequence[Number]) -> Number | None:
+    """An example's value: the mean over its runs that have one, of their exact sum.
+
+    Runs that agree have their value. And 0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that
+    would be worse than another run's 0.2 (``_settled``). None where a double can't hold the sum.
     """
     if len(values) == 1:
         return values[0]
     value = mean(values)
-    return None if value is None else float(f"{value:.15g}")
+    if value is None or values.count(values[0]) == len(values):
+        return None if value is None else values[0]
+    return _settled(value, max(map(abs, values)), lambda: sum(map(Fraction, values), Fraction()) / len(values))
+
+
+def difference(before: Number, after: Number) -> Number:
+    """After minus before; an infinity where a double can't hold it.
+
+    From 0.7 to 0.9 it is as far as from 0.2 to 0.4, and not 0.00000000000000004 farther (``_settled``). It is 0 for
+    equal ones alone.
+    """
+    value = after - before
+    if value == 0 or isinstance(value, int) or not is_number(value):
+        return value
+    return _settled(value, max(abs(before), abs(after)), lambda: Fraction(after) - Fraction(before))
 
 
 def percentile(in_order: Sequence[Number], percent: int) -> float | None:
@@ -113,7 +140,7 @@ def student_t_975(degrees_of_freedom: int) -> float:
 
 
 def sign_test_p(better: int, worse: int) -> float:
-    """The exact two-sided binomial p of as uneven a split as this, or more, if better and worse were equally likely.
+    """The exact two-sided binomial p of a split at least as uneven, if better and worse were equally likely.
 
     1 where nothing changed.
     """
@@ -127,14 +154,35 @@ def sign_test_p(better: int, worse: int) -> float:
 
 def _sum(values: Collection[Number]) -> float | None:
     try:
-        return math.fsum(values)
+        # To fsum an integer is the double next to it.
+        if all(value.__class__ is float or abs(value) <= _LARGEST_EXACT for value in values):
+            return math.fsum(values)
     except OverflowError:
-        pass
+        pass  # a part of the sum is too large, though the whole may not be
     try:
-        # fsum gives up where a part of the sum is too large, though the whole may not be.
         return float(sum(map(Fraction, values)))
     except OverflowError:
         return None
+
+
+def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Number:
+    """What numbers come to that were rounded to doubles themselves.
+
+    It is the decimal with the 15 digits of the largest of them where it can't be told from that one, and else exact, as
+    is what would be 0.
+
+    Args:
+        value: what they come to, nearly.
+        largest: the largest of them, without its sign.
+        exact: what they come to, as doubles.
+    """
+    short = round(value, 14 - math.floor(math.log10(largest)))
+    if short == value:
+        return short
+    precise = exact()
+    if precise.denominator == 1:
+        return precise.numerator
+    return short if short and abs(short - precise) <= math.ulp(largest) else float(precise)
 
 
 def _within(angle: float, degrees_of_freedom: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from arize_mcp.analysis.fields import (
     as_text,
     field_of,
 )
+from arize_mcp.analysis.numbers import is_number, mean_of_runs
 
 Operator = Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"]
 
@@ -34,8 +34,8 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 class Condition:
     """What a run's field must be. A field that is null or absent is ``missing`` and nothing else.
 
-    A number is compared as a number, and is as no value that isn't one; anything else as a text, true and false as
-    these words, an array or object as compact JSON. ``contains`` is about texts, in any case.
+    A number is compared with numbers only, and equals nothing else. Any other value is compared as a text: true and
+    false as these words, an array or object as compact JSON. ``contains`` compares texts, in any case.
     """
 
     field: str
@@ -65,7 +65,7 @@ class Query:
         where: conditions that must all hold.
         sort: a field, or one after a minus sign for the largest first. Numbers come before truth values, these before
             texts; a run without the field is last, equal ones are in the order of recording.
-        offset: how many of the runs that are meant to leave out.
+        offset: how many of the matching runs to leave out first.
         limit: how many there may be.
 
     Attributes:
@@ -160,14 +160,23 @@ class Query:
 
 
 def _values(run: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's fields that are there, its annotations as ``annotation.<name>.score`` and ``.label`` beside them."""
-    values: dict[str, Any] = {}
+    """A run's fields that are there, its annotations as ``annotation.<name>.score`` and ``.label`` beside them.
+
+    Of several annotations of one name it is the mean of the scores, and the first label.
+    """
+    given: dict[str, list[Any]] = {}
     for name, annotation in annotations_of(run):
         for part in ("score", "label"):
             value = annotation.get(part)
             if value is not None:
-                values.setdefault(f"{name}.{part}", value)
+                given.setdefault(f"{name}.{part}", []).append(value)
+    values = {name: _one_of(found) if name.endswith(".score") else found[0] for name, found in given.items()}
     return {name: value for name, value in (values | dict(run)).items() if value is not None}
+
+
+def _one_of(scores: list[Any]) -> Any:
+    numbers = [score for score in scores if _is_number(score) and is_number(score)]
+    return mean_of_runs(numbers) if numbers else scores[0]
 
 
 def _is_default(name: str) -> bool:
@@ -185,11 +194,13 @@ def _is_number(value: Any) -> bool:
 def _number(value: str | float) -> int | float | None:
     if not isinstance(value, str):
         return value
-    try:
-        parsed: Any = json.loads(value.strip())
-    except (ValueError, RecursionError):
-        return None
-    return parsed if _is_number(parsed) else None
+    # Not as JSON: people write .5 and +1 too.
+    for read in (int, float):
+        try:
+            return read(value)
+        except ValueError:
+            continue
+    return None
 
 
 def _order(value: Any) -> tuple[int, Any]:

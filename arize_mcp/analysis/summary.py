@@ -79,7 +79,7 @@ class Summary:
 
 
 def directions(lower_is_better: Collection[str], *experiments: Runs) -> set[str]:
-    """The names, as in answers, of the scores of which lower is better; measures may be named, and have no direction.
+    """The scores, by their names in answers, of which lower is better. Measures may be named, but have no direction.
 
     Raises:
         UnknownNameError: neither a score nor a measure of any of the experiments.

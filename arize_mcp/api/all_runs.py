@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Any, Final, cast
+from typing import cast
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, OnWait
 from arize_mcp.api.models import ListExperimentRunsRequest
-from arize_mcp.api.paging import runs_page
+from arize_mcp.api.paging import next_cursor, run_pages, runs_page
 from arize_mcp.api.problems import URN, ProblemError
-
-PAGE_RUNS: Final = 500
-"""The most runs that the API gives at once."""
 
 
 class AllRuns(AsyncIterator[JSONObject]):
@@ -38,7 +35,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         self.may_have_more = False
         self.altered = 0
         self._calls = calls
-        self._request = ListExperimentRunsRequest(experiment_id=experiment_id, limit=PAGE_RUNS)
+        self._experiment_id = experiment_id
         self._call = calls.begin(on_wait, deadline_s)
         self._max_runs = max_runs
         self._runs = self._all()
@@ -47,7 +44,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         return await anext(self._runs)
 
     def notes(self, whose: str) -> list[str]:
-        """What must be known of them beside the runs themselves, at the end.
+        """What has to be said of the runs when all are read.
 
         Args:
             whose: what the runs are of, such as ``the baseline``.
@@ -66,60 +63,29 @@ class AllRuns(AsyncIterator[JSONObject]):
         return notes
 
     async def _all(self) -> AsyncGenerator[JSONObject]:
-        cursors: set[str] = set()
-        cursor: str | None = None
-        while True:
-            try:
-                page = await self._page(cursor)
+        try:
+            async for page in run_pages(self._experiment_id, self._page):
                 runs: list[JSONObject] = page["experiment_runs"]
                 self.read += len(runs)
                 self.altered += len(page.get("shortened", []))
-                cursor = self._next_cursor(page, is_first=cursor is None)
-                if self.read > self._max_runs or (self.read == self._max_runs and cursor is not None):
+                if self.read > self._max_runs or (self.read == self._max_runs and next_cursor(page) is not None):
                     raise self._too_many()
-                if cursor in cursors:
-                    raise _repeated()
-            except ProblemError as error:
+                if self._call.on_wait is not None:
+                    await self._call.on_wait(f"{self.read} {'run' if self.read == 1 else 'runs'} read")
+                for run in runs:
+                    yield run
+        except ProblemError as error:
+            if error.problem.get("type") != URN + "runs-cut-off":
                 raise self._partial(error) from error.__cause__
-            if self._call.on_wait is not None:
-                await self._call.on_wait(f"{self.read} {'run' if self.read == 1 else 'runs'} read")
-            for run in runs:
-                yield run
-            if cursor is None:
-                return
-            cursors.add(cursor)
+            self.may_have_more = True
 
-    async def _page(self, cursor: str | None) -> JSONObject:
-        while True:
-            request = self._request.model_copy(update={"cursor": cursor})
-            limit = request.limit or PAGE_RUNS
+    async def _page(self, request: ListExperimentRunsRequest) -> JSONObject:
+        async def work(call: Call) -> JSONObject:
+            return await runs_page(self._calls, call, request)
 
-            async def work(call: Call, request: ListExperimentRunsRequest = request) -> JSONObject:
-                return await runs_page(self._calls, call, request)
-
-            try:
-                page = await self._calls.until_deadline("GET", self._call, work)
-            except ProblemError as error:
-                if error.problem.get("type") != URN + "response-too-large" or error.status != 200 or limit == 1:
-                    raise
-                self._request = self._request.model_copy(update={"limit": limit // 2})
-            else:
-                self._call.last = None
-                return page
-
-    def _next_cursor(self, page: JSONObject, *, is_first: bool) -> str | None:
-        """Where to go on; None at the end, and where there is no way on."""
-        pagination: JSONObject = page.get("pagination", {})
-        has_more: Any = pagination.get("has_more")
-        cursor: Any = pagination.get("next_cursor")
-        if has_more is False:
-            return None
-        if isinstance(cursor, str) and cursor:
-            return cursor
-        # An API that has cursors says of every page whether it is the last; one that says nothing gives one page.
-        is_full = len(page["experiment_runs"]) >= (self._request.limit or PAGE_RUNS)
-        self.may_have_more = has_more is True or is_full or not is_first
-        return None
+        page = await self._calls.until_deadline("GET", self._call, work)
+        self._call.last = None
+        return page
 
     def _too_many(self) -> ProblemError:
         return problems.own(
@@ -137,12 +103,3 @@ class AllRuns(AsyncIterator[JSONObject]):
             error.args = (detail,)
         cast("JSONObject", error.problem)["runs_read"] = self.read
         return error
-
-
-def _repeated() -> ProblemError:
-    return problems.own(
-        "repeated-cursor",
-        "Repeated cursor",
-        "The API gave a cursor for the second time, so that its pages would go round for ever.",
-        "The API has a fault of its own: call again in a moment.",
-    )

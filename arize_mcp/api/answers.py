@@ -17,6 +17,11 @@ _ANSWERED_BY_ANOTHER: Final = (
     "Check that ARIZE_API_HOST and ARIZE_REGION name the Arize API, and no login page or proxy answers for it."
 )
 
+_OF_ANOTHER_SHAPE: Final = (
+    "It is JSON, but not what this API describes: another service may have answered, or a newer API, which a newer "
+    "arize-mcp may know."
+)
+
 JSONObject = dict[str, Any]
 """A JSON object as the API sent it."""
 
@@ -24,13 +29,13 @@ JSONObject = dict[str, Any]
 def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | None) -> JSONObject:
     """The answer's JSON object as sent, if it has the model's shape.
 
-    What of it can't be passed on as it was sent is told in its member ``shortened`` (``reading.read``).
+    Its member ``shortened`` lists what can't be passed on as it was sent (``reading.read``).
 
     Args:
         method: the request's HTTP method.
         answer: a success.
         model: what its content should be.
-        secret: is taken out of what is quoted of a content that is something else.
+        secret: is removed from what is quoted of any other content.
 
     Raises:
         ProblemError: unexpected-response.
@@ -52,7 +57,7 @@ def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | N
     except ValidationError as error:
         faults = [f"/{'/'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False)[:5]]
         raise unexpected(
-            method, answer, f"doesn't have the expected shape. {'; '.join(faults)}", _ANSWERED_BY_ANOTHER
+            method, answer, f"doesn't have the expected shape. {'; '.join(faults)}", _OF_ANOTHER_SHAPE
         ) from None
     if told:
         value["shortened"] = told
@@ -60,7 +65,7 @@ def checked(method: str, answer: Answer, model: type[BaseModel], secret: str | N
 
 
 def unexpected(method: str, answer: Answer, what: str, hint: str) -> ProblemError:
-    """A success of which something is wrong.
+    """The problem that the body of a success is wrong.
 
     Args:
         method: the request's HTTP method.

@@ -131,6 +131,10 @@ class Calls:
             raise LostAnswerError(late)
         raise self.clean(late)
 
+    def left_s(self, call: Call) -> float:
+        """How many seconds a call has until its deadline."""
+        return call.deadline - self._clock.now()
+
     def clean(self, error: ProblemError) -> ProblemError:
         """The same error; whatever it quotes from an answer may echo the key, which goes."""
         error.problem = problems.redact(error.problem, self._settings.api_key)

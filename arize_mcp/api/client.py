@@ -14,8 +14,10 @@ from arize_mcp.api import problems
 from arize_mcp.api.all_runs import AllRuns
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import Call, Calls, Clock, LostAnswerError, OnWait
+from arize_mcp.api.lost_appends import look_behind, unknown
 from arize_mcp.api.lost_creates import look_up, tell_existing
 from arize_mcp.api.models import (
+    AppendExperimentRunsRequest,
     CreateExperimentRequest,
     DeletedExperiment,
     DeleteExperimentRequest,
@@ -51,8 +53,9 @@ class ExperimentsAPI:
     Args:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
-        pool: the connections, where they are shared with other keys, and closed by who made them.
-        ready: is awaited before a request is sent and before an answer is read: who can't take more makes it wait.
+        pool: connections that are shared with other keys; whoever made them closes them.
+        ready: is awaited before a request is sent and before an answer is read: a caller who can't take more answers
+            holds it back.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
     """
@@ -88,7 +91,7 @@ class ExperimentsAPI:
         return hashlib.sha256(self._api_key.encode()).hexdigest()[:8]
 
     def signing_key(self, purpose: str) -> bytes:
-        """A key to sign with what a caller hands back: 32 bytes derived from the API key, others for each purpose."""
+        """A key to sign what a caller will hand back: 32 bytes derived from the API key, others for each purpose."""
         return hmac.digest(self._api_key.encode(), purpose.encode(), "sha256")
 
     async def create(
@@ -121,6 +124,57 @@ class ExperimentsAPI:
         except LostAnswerError as lost:
             unknown = problems.outcome_unknown(request.dataset_id, request.name, lost.error, lost.lookup)
             raise self._calls.clean(unknown) from lost.error
+
+    async def append_runs(
+        self,
+        request: AppendExperimentRunsRequest,
+        recorded: int,
+        on_wait: OnWait | None = None,
+        *,
+        deadline_s: float | None = None,
+    ) -> JSONObject:
+        """Append runs to an experiment, behind those that it has (today's API, POST /v2/experiments/{id}/runs).
+
+        When the answer is lost, the runs behind those that were there are read once, which has a deadline of its own:
+        what this call stored is a success.
+
+        Args:
+            request: the experiment and its further runs.
+            recorded: how many runs it has already.
+            on_wait: is told what the call waits for.
+            deadline_s: as of every method.
+
+        Returns:
+            The Experiment, without its runs.
+
+        Raises:
+            ProblemError: the runs were refused or never sent; ``outcome-unknown`` where they may be stored.
+        """
+        segments = ("experiments", request.experiment_id, "runs")
+
+        async def work(call: Call) -> JSONObject:
+            body = request.model_dump(exclude={"experiment_id"})
+            try:
+                return await self._calls.request(call, Experiment, "POST", *segments, body=body)
+            except ProblemError as error:
+                # A redirect doesn't say that nothing was done.
+                if error.status is not None and error.status < 400:
+                    raise LostAnswerError(error) from error
+                raise
+
+        try:
+            return await self._calls.within_deadline("POST", on_wait, deadline_s, work)
+        except LostAnswerError as lost:
+            error = lost.error
+        try:
+            return await self._calls.within_deadline(
+                "GET", on_wait, deadline_s, lambda call: look_behind(self._calls, call, request, recorded, error)
+            )
+        except LostAnswerError as lost:
+            raise self._calls.clean(unknown(request, lost)) from error
+        except ProblemError as late:
+            lost = LostAnswerError(error, f"Looking for them failed: {late}")
+            raise self._calls.clean(unknown(request, lost)) from error
 
     async def delete(
         self, request: DeleteExperimentRequest, on_wait: OnWait | None = None, *, deadline_s: float | None = None
@@ -244,7 +298,7 @@ class ExperimentsAPI:
         The deadline holds over all pages, from now on. At most ``settings.max_runs`` are read.
 
         Returns:
-            An asynchronous iterator of the runs as sent. It raises ProblemError where it doesn't come to the end;
-            ``may_have_more`` says whether the end is that of the runs.
+            An asynchronous iterator of the runs as sent. It raises ProblemError where it can't read on;
+            ``may_have_more`` says at the end whether there may be runs that it couldn't read.
         """
         return AllRuns(self._calls, experiment_id, on_wait, deadline_s, self._max_runs)

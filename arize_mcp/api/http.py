@@ -115,7 +115,17 @@ class Connections:
         if api_key is None:
             raise problems.missing_api_key()
         target, payload = _encoded(segments, query, body)
-        response, content = await self._exchange(self._request(api_key, method, target, payload, on_sent), reading)
+        # Only behind a proxy may an exchange begin, and fail, before the request is sent.
+        is_sent = self._settings.proxy_url is None
+
+        def note_sent() -> None:
+            nonlocal is_sent
+            is_sent = True
+            if on_sent is not None:
+                on_sent()
+
+        request = self._request(api_key, method, target, payload, on_sent if is_sent else note_sent)
+        response, content = await self._exchange(request, reading, lambda: is_sent)
         logger.debug("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if (ids := REQUEST_IDS.get()) is not None and (request_id := response.headers.get("x-request-id")):
             ids.append(problems.plain(problems.redact(request_id, api_key), 200))
@@ -138,6 +148,7 @@ class Connections:
             secret=api_key,
             retry_after_s=retry_after_s(response.headers.get("retry-after"), datetime.now(UTC)),
             shared=self._settings.shared,
+            filters=(query or {}).keys(),
         )
 
     async def post(self, path: str, headers: Mapping[str, str], body: object) -> Answer:
@@ -156,7 +167,10 @@ class Connections:
         return Answer(response.status_code, response.headers, content)
 
     async def _exchange(
-        self, request: httpx.Request, reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext
+        self,
+        request: httpx.Request,
+        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        is_sent: Callable[[], bool] = lambda: True,
     ) -> tuple[httpx.Response, bytes]:
         if self._transport is None:
             self._transport = self._open()
@@ -169,7 +183,7 @@ class Connections:
             finally:
                 await response.aclose()
         except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
-            raise self._transport_problem(error, request.method) from error
+            raise self._transport_problem(error, request.method, is_sent=is_sent()) from error
 
     def _request(
         self, api_key: str, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None
@@ -239,7 +253,7 @@ class Connections:
             )
         )
 
-    def _transport_problem(self, error: httpx.HTTPError | ssl.SSLError, method: str) -> ProblemError:
+    def _transport_problem(self, error: httpx.HTTPError | ssl.SSLError, method: str, *, is_sent: bool) -> ProblemError:
         """The problem for an exchange that failed below HTTP."""
         where = self._settings.base_url
         causes: list[BaseException] = [error]
@@ -274,6 +288,13 @@ class Connections:
             if proxy and name != "dns-failed":
                 detail += " A proxy is configured: the trouble may be its."
             hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
+            return problems.own(name, title, detail, hint, is_transient=True)
+        if not is_sent:
+            is_late = isinstance(error, httpx.TimeoutException)
+            name, title = ("timeout", "Timeout") if is_late else ("proxy-failed", "Proxy failed")
+            within = f" within {self._settings.read_timeout_s:g} s" if is_late else f" ({type(error).__name__})"
+            detail = f"The proxy opened no way to {where}{within}."
+            hint = "Nothing was sent. Check the network, ARIZE_PROXY_URL or HTTPS_PROXY, and the proxy itself."
             return problems.own(name, title, detail, hint, is_transient=True)
         hint = problems.MAYBE_DONE.get(method, "Call again.")
         if isinstance(error, httpx.TimeoutException):

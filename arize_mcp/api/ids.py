@@ -15,6 +15,13 @@ _RESOURCE: Final = re.compile(r"arize://experiments/([^/?#\s]+)(/runs|/summary)?
 _QUOTED: Final = re.compile(r"""["'`<\\\u2018\u201c]{1,4}\s*([\w.:%+=-]+)\s*["'`>\\\u2019\u201d]{1,4}""", re.ASCII)
 _MAX_LISTED: Final = 10
 
+TO_FIND: Final = {
+    "Experiment": "experiments_list shows the ids, and has a name argument to find its id by its name.",
+    "Dataset": "a dataset's id is in its link in the Arize UI, in the SDK, and in any of its experiments (dataset_id).",
+    "Space": "a space's id is in its link in the Arize UI, and in any of its experiments (space_id).",
+}
+"""How an id of each kind is found."""
+
 
 def id_of(kind: str) -> BeforeValidator:
     """Finds the id of a kind in what was given for it.

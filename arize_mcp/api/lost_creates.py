@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from math import isclose
 from typing import Final
+
+import anyio
 
 from arize_mcp.api import problems
 from arize_mcp.api.answers import JSONObject
@@ -13,6 +16,7 @@ from arize_mcp.api.paging import experiments_page, pages, runs_page
 from arize_mcp.api.problems import ProblemError
 
 _TOLERANCE: Final = timedelta(seconds=10)
+_LOOKUP_SHARE: Final = 0.8
 
 
 async def look_up(
@@ -40,12 +44,14 @@ async def look_up(
 
 async def tell_existing(calls: Calls, call: Call, request: CreateExperimentRequest, conflict: ProblemError) -> None:
     """Tell in a 409 which experiment has the name, where it can be found, so that nobody has to look for it."""
-    try:
-        found = await find(calls, call, request)
-    except ProblemError:
-        return
-    if found is not None:
-        problems.add_existing(conflict.problem, found)
+    # At the call's deadline the 409 itself would be lost.
+    with anyio.move_on_after(calls.left_s(call) * _LOOKUP_SHARE):
+        try:
+            found = await find(calls, call, request)
+        except ProblemError:
+            return
+        if found is not None:
+            problems.add_existing(conflict.problem, found)
 
 
 async def find(calls: Calls, call: Call, request: CreateExperimentRequest) -> JSONObject | None:
@@ -71,12 +77,24 @@ async def _is_of_this_call(
         created = datetime.fromisoformat(str(found.get("created_at")))
     except ValueError:
         return False
-    # The timestamp may be in whole seconds.
-    earliest = (started + calls.connections.clock_skew - _TOLERANCE).replace(microsecond=0)
+    earliest = started + calls.connections.clock_skew - _TOLERANCE
+    if not created.microsecond:
+        earliest = earliest.replace(microsecond=0)  # the timestamp may be in whole seconds
     if created.tzinfo is None or created < earliest:
         return False
     query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
-    stored: list[tuple[object, object]] = []
+    stored: list[JSONObject] = []
     async for page in pages(lambda cursor: runs_page(calls, call, query.model_copy(update={"cursor": cursor}))):
-        stored += [(run.get("example_id"), run.get("output")) for run in page["experiment_runs"]]
-    return stored == [(run.example_id, run.output) for run in request.experiment_runs]
+        stored += page["experiment_runs"]
+    sent = [run.model_dump() for run in request.experiment_runs]
+    return len(stored) == len(sent) and all(map(_may_be, stored, sent))
+
+
+def _may_be(stored: JSONObject, sent: JSONObject) -> bool:
+    """Whether a run is stored as it was sent. Of further fields the API may change the form, but no text, no number."""
+    if (stored.get("example_id"), stored.get("output")) != (sent["example_id"], sent["output"]):
+        return False
+    pairs = [(stored[name], value) for name, value in sent.items() if name in stored]
+    texts = [pair for pair in pairs if all(isinstance(value, str) for value in pair)]
+    numbers = [pair for pair in pairs if all(isinstance(value, int | float) for value in pair)]
+    return all(one == other for one, other in texts) and all(isclose(*pair) for pair in numbers)

@@ -7,7 +7,7 @@ Source: the API document's sections, and the API as it is today (``name``, ``spa
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 
 from pydantic import (
     AfterValidator,
@@ -72,6 +72,12 @@ Cursor = Annotated[
 ]
 
 
+_NOTHING: Final = ("null", "none", "undefined", "nan")
+"""What comes of nothing where a program makes a text of it."""
+
+_AROUND_NOTHING: Final = ' \t\r\n"'
+
+
 class ExperimentRunInput(BaseModel):
     """One run to record. Source: the API document, experiments_create, Payload Requirements."""
 
@@ -96,16 +102,19 @@ class ExperimentRunInput(BaseModel):
     @model_validator(mode="after")
     def _no_null_for_an_answer(self) -> Self:
         # The API takes it for an answer, and nothing recorded can be edited.
-        if self.output == "null" and (self.model_extra or {}).get("error"):
+        text = self.output.strip(_AROUND_NOTHING)
+        if text.lower() in _NOTHING and (self.model_extra or {}).get("error"):
             fault = InitErrorDetails(
-                type=PydanticCustomError("null_text", "Input is no answer"), loc=("output",), input=self.output
+                type=PydanticCustomError("null_text", "Input is no answer", {"text": text}),
+                loc=("output",),
+                input=self.output,
             )
             raise ValidationError.from_exception_data("ExperimentRunInput", [fault])
         return self
 
 
-class CreateExperimentRequest(Request):
-    """Source: the API document, experiments_create."""
+class NewExperiment(Request):
+    """What a create says of the experiment itself. Source: the API document, experiments_create."""
 
     name: Annotated[
         str,
@@ -124,6 +133,11 @@ class CreateExperimentRequest(Request):
         ),
         id_of("Dataset"),
     ]
+
+
+class CreateExperimentRequest(NewExperiment):
+    """Source: the API document, experiments_create."""
+
     experiment_runs: Annotated[
         list[ExperimentRunInput],
         Field(
@@ -133,6 +147,13 @@ class CreateExperimentRequest(Request):
             "eval.<name>.score (a number), eval.<name>.label and eval.<name>.explanation (strings).",
         ),
     ]
+
+
+class AppendExperimentRunsRequest(Request):
+    """Source: today's API, POST /v2/experiments/{experiment_id}/runs."""
+
+    experiment_id: ExperimentId
+    experiment_runs: Annotated[list[ExperimentRunInput], Field(min_length=1, max_length=1000)]
 
 
 class DeleteExperimentRequest(Request):
@@ -234,7 +255,7 @@ def objects(items: list[Any]) -> list[Any]:
 class ExperimentRunsPage(Response):
     """Source: the API document, ExperimentsRunsList200Response."""
 
-    # Nothing of a run must be there, so that there is nothing more to check; hundreds of models would be made for it.
+    # No field of a run is required, so there is nothing more to check, and no need for hundreds of models.
     experiment_runs: Annotated[list[SkipValidation[ExperimentRun]], AfterValidator(objects)]
     pagination: Pagination = Pagination()
 

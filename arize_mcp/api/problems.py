@@ -223,12 +223,14 @@ def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
 
 def add_existing(problem: Problem, found: Mapping[str, Any]) -> None:
     """Say in a 409 which experiment has the name."""
-    existing = {"experiment_id": found.get("id"), "created_at": found.get("created_at")}
+    problem.pop("hint", None)
+    existing = {
+        "experiment_id": found.get("id"),
+        "created_at": found.get("created_at"),
+        "hint": "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it "
+        "is recorded already; else choose another name.",
+    }
     cast("dict[str, Any]", problem).update(existing)
-    problem["hint"] = (
-        "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it is "
-        "recorded already; else choose another name."
-    )
 
 
 def deadline_exceeded(

@@ -10,6 +10,8 @@ from typing import Any, Final
 from arize_mcp.api import jsontext
 
 _TOKEN: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"|[{}\[\],:]|[^\s{}\[\],:"]+', re.DOTALL)
+_CONTROL: Final = re.compile(r"[\x00-\x1f]")
+_ESCAPED_OR_CONTROL: Final = re.compile(r"(\\.)|[\x00-\x1f]", re.DOTALL)
 _ESCAPE_CHARS: Final = 6
 _FIELD_DEPTH: Final = 3
 """How deep a field of an item of a page is: in the item, in the array, in the page."""
@@ -34,7 +36,7 @@ def read(content: bytes) -> tuple[Any, list[dict[str, Any]]]:
     """Read JSON in UTF-8 as far as it can be passed on, and say what can't.
 
     A field that is nested deeper than ``jsontext.MAX_DEPTH`` is there as its JSON text. A number that JSON has
-    no form for, or that no client reads, is null.
+    no form for, or that no client reads, is null. Control characters in a text are there as themselves.
 
     Returns:
         The value; and for each part that isn't there as it was sent, its JSON Pointer (RFC 6901) as ``pointer``, with
@@ -72,12 +74,15 @@ def read(content: bytes) -> tuple[Any, list[dict[str, Any]]]:
 
 def _passable(text: str) -> tuple[str, list[dict[str, Any]]]:
     """The text with what can't be passed on replaced, and what was replaced."""
-    edits: list[tuple[int, int, str, dict[str, Any]]] = []
+    edits: list[tuple[int, int, str, dict[str, Any] | None]] = []
     path: list[str | int] = []  # for each open array or object: the index, or the key, that the reading is at
     is_key = False
     field_start = deepest = edits_before = 0
     for match in _TOKEN.finditer(text):
         piece = match[0]
+        if piece[0] == '"' and _CONTROL.search(piece):
+            escaped = _ESCAPED_OR_CONTROL.sub(lambda part: part[1] or f"\\u{ord(part[0]):04x}", piece)
+            edits.append((match.start(), match.end(), escaped, None))
         if piece in "{[":
             if len(path) == _FIELD_DEPTH:
                 field_start, deepest, edits_before = match.start(), 0, len(edits)
@@ -106,7 +111,7 @@ def _passable(text: str) -> tuple[str, list[dict[str, Any]]]:
     for start, end, by, _ in edits:
         parts += (text[copied:start], by)
         copied = end
-    return "".join((*parts, text[copied:])), [told for *_, told in edits]
+    return "".join((*parts, text[copied:])), [told for *_, told in edits if told]
 
 
 def _pointer(path: list[str | int]) -> str:
@@ -116,7 +121,7 @@ def _pointer(path: list[str | int]) -> str:
 
 def _is_passable(token: str) -> bool:
     """Whether a text, a number or a word can be passed on; what is none of these is left to the parser."""
-    if token[0] in '"tfn':
+    if token[0] == '"':
         return True
     try:
         return math.isfinite(float(token)) and (len(token) <= _MAX_DIGITS or not token.lstrip("-").isdigit())

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, cast
 
 from arize_mcp.api import jsontext, problems
+from arize_mcp.api.ids import TO_FIND
 from arize_mcp.api.problems import URN, Problem, ProblemError, plain, redact
 
 MAX_EXCERPT_CHARS = 2_000
@@ -19,11 +20,18 @@ MAX_PROBLEM_CHARS = 16_000
 
 
 _PROBLEM_MEMBERS = frozenset(("type", "title", "detail"))
-_PLAN_MEMBERS = frozenset(("required_plan", "entitlement"))
+_PLAN_MEMBERS = ("required_plan", "entitlement")
+_WORDS = (
+    "message", "Message", "msg", "error_description", "error", "errors", "reason", "description", "fault",
+    "faultstring",
+)  # fmt: skip
+"""Where gateways, and others that answer in the API's place, put what they have to say."""
+
 _BETWEEN = (
     "The API describes its errors otherwise: a gateway, proxy or firewall on the way may have answered. Check "
     "ARIZE_API_HOST, ARIZE_REGION and the proxy."
 )
+_UNKNOWN = "Check {name}: the {kind} doesn't exist, or the key may not see it (another space or region); {to_find}"
 _CORRECT = "Correct the arguments as `detail` says; a cursor is valid only with the arguments it was given for."
 _STEPS: dict[int | tuple[str, int], str] = {
     400: _CORRECT,
@@ -31,7 +39,7 @@ _STEPS: dict[int | tuple[str, int], str] = {
     402: "The account's plan or its payment doesn't allow it: look into the account's settings in Arize.",
     403: "The key may not do this; Arize also answers so to a key of another region: check ARIZE_REGION.",
     404: "Check the id with experiments_list: 404 also means not yours to see, or in another region.",
-    ("POST", 404): "Check dataset_id: the dataset doesn't exist, or the key may not see it (another space or region).",
+    ("POST", 404): _UNKNOWN.format(name="dataset_id", kind="dataset", to_find=TO_FIND["Dataset"]),
     405: "What answers there doesn't know this call: check ARIZE_API_HOST, or ask whether its Arize is up to date.",
     407: "The proxy wants a name and a password: put them into the URL in ARIZE_PROXY_URL or HTTPS_PROXY.",
     408: "The request took too long on its way: call again, with less in one call.",
@@ -58,12 +66,13 @@ def from_response(
     secret: str | None,
     retry_after_s: float | None,
     shared: bool = False,
+    filters: Collection[str] = (),
 ) -> ProblemError:
     """Make a problem of an HTTP error answer.
 
     A JSON object is passed on whole, with every extension member; ``status`` and ``title`` are added where they are
-    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``. What
-    is no problem as the API sends them has the type ``http-error``: something on the way may have answered.
+    missing, and so are ``retry_after`` and ``request_id`` from the headers. Anything else is quoted in ``detail``. A
+    body that is no problem of the API's kind gets the type ``http-error``: something on the way may have answered.
 
     Args:
         method: the request's HTTP method.
@@ -73,16 +82,20 @@ def from_response(
         secret: is taken out of whatever is passed on or quoted, before it is cut.
         retry_after_s: what its Retry-After header asks for, in seconds.
         shared: whether the key is the caller's own, not the process's.
+        filters: the names of the request's query parameters.
     """
     members: dict[str, Any] | None = _json_object(body)
     is_problem = members is not None and not _PROBLEM_MEMBERS.isdisjoint(members)
+    is_told = False
+    described = f"The answer is {status} without a problem description."
     if members is None:
-        said = describe_body(body, headers.get("content-type", ""), secret)
-        members = {"detail": f"The answer is {status} without a problem description. {said}"}
+        members = {"detail": f"{described} {describe_body(body, headers.get('content-type', ''), secret)}"}
     else:
         members = _bounded(redact(members, secret))
-        if "detail" not in members and (said := _said(members)):
-            members["detail"] = said
+        said = members.get("detail") or _said(members, _WORDS)
+        is_told = bool(said)
+        if said or not is_problem:
+            members["detail"] = said or described
     if not is_problem:
         members = {"type": URN + "http-error"} | members
     members.setdefault("title", _phrase(status))
@@ -91,17 +104,21 @@ def from_response(
         members.setdefault("retry_after", math.ceil(retry_after_s))
     if request_id := headers.get("x-request-id"):
         members.setdefault("request_id", plain(redact(request_id, secret), 200))
-    if hint := _hint(method, status, members, is_problem=is_problem, shared=shared):
+    hint = _hint(method, status, members, filters, is_problem=is_problem, is_told=is_told, shared=shared)
+    if hint:
         members.setdefault("hint", hint)
     return ProblemError(cast("Problem", members), status=status, was_sent=True, retry_after_s=retry_after_s)
 
 
-def _said(members: Mapping[str, Any]) -> str | None:
-    """The words in a JSON error that is no problem: gateways put them in ``message``, ``error`` or ``errors``."""
-    for name in ("message", "Message", "error", "errors"):
+def _said(members: Mapping[str, Any], names: Sequence[str]) -> str | None:
+    """The words in a JSON error that is no problem."""
+    for name in names:
         value: Any = members.get(name)
         parts = cast("list[Any]", value if isinstance(value, list) else [value])[:3]
-        words = [_said(cast("dict[str, Any]", part)) if isinstance(part, dict) else part for part in parts]
+        words = [
+            _said(cast("dict[str, Any]", part), (*_WORDS, "detail", "title")) if isinstance(part, dict) else part
+            for part in parts
+        ]
         if said := "; ".join(word for word in words if isinstance(word, str) and word):
             return plain(said, MAX_EXCERPT_CHARS)
     return None
@@ -119,19 +136,33 @@ def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
     return f"Its body is {kind}: {excerpt}" if excerpt else "Its body is empty."
 
 
-def _hint(method: str, status: int, members: Mapping[str, Any], *, is_problem: bool, shared: bool) -> str | None:
+def _hint(
+    method: str,
+    status: int,
+    members: Mapping[str, Any],
+    filters: Collection[str],
+    *,
+    is_problem: bool,
+    is_told: bool,
+    shared: bool,
+) -> str | None:
     """The next step after an error answer."""
     step = _STEPS.get((method, status)) or _STEPS.get(status)
     if status == 401 and shared:
         step = "Check the API key that your MCP host sends: this server passes it on, and Arize doesn't know it there."
+    for kind in ("Dataset", "Space"):
+        name = f"{kind.lower()}_id"
+        if status == 404 and name in filters:
+            step = _UNKNOWN.format(name=name, kind=kind.lower(), to_find=TO_FIND[kind])
     if status >= 500:
         step = problems.MAYBE_DONE.get(method, "The API has a fault of its own: call again in a moment.")
-    if status == 403 and not _PLAN_MEMBERS.isdisjoint(members):
+    if status == 403 and any(members.get(name) for name in _PLAN_MEMBERS):
         return "The account's plan doesn't include it: `required_plan`, `entitlement` and `limit` say what it takes."
     if is_problem:
         return step
-    # Which key, or which id, says nothing about an answer that the API has not given.
-    return f"{step} {_BETWEEN}" if step and status not in (403, 404) else _BETWEEN
+    # The API has not answered, so advice about the key, the id or an argument would mislead.
+    is_the_apis = status in (403, 404) or (step == _CORRECT and not is_told)
+    return f"{step} {_BETWEEN}" if step and not is_the_apis else _BETWEEN
 
 
 def _bounded(members: dict[str, Any]) -> dict[str, Any]:

@@ -12,14 +12,13 @@ from arize_mcp.api.problems import ProblemError
 
 MAX_SENDS: Final = 4
 BACKOFF_BASE_S: Final = 0.5
-BACKOFF_CAP_S: Final = 8.0
 MAX_RETRY_AFTER_S: Final = 20.0
 """The longest Retry-After that is waited for; a longer one is told to the caller."""
 
 MAX_HOLD_S: Final = 60.0
 """The longest that calls of an endpoint hold back after a 429 of another: the window of Arize's limit is a minute."""
 
-_SECONDS = re.compile("[0-9]+([.][0-9]*)?", re.ASCII)
+_SECONDS = re.compile("[0-9]+([.][0-9]*)?|[.][0-9]+", re.ASCII)
 _GATEWAY_ERRORS = (502, 503, 504)
 
 
@@ -48,8 +47,8 @@ def is_lost(error: ProblemError) -> bool:
 def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
     """How long to wait before the next send.
 
-    Exponential backoff with full jitter: up to BACKOFF_BASE_S doubled with every send, at most BACKOFF_CAP_S. What the
-    server asked for goes before that.
+    Exponential backoff with full jitter: up to BACKOFF_BASE_S, doubled with every send. What the server asked for goes
+    before that.
 
     Args:
         sends: how often the request was sent.
@@ -63,7 +62,7 @@ def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
         return None
     if asked_s:
         return asked_s
-    return random * min(BACKOFF_CAP_S, BACKOFF_BASE_S * 2 ** (sends - 1))
+    return random * BACKOFF_BASE_S * 2 ** (sends - 1)
 
 
 def retry_after_s(header: str | None, now: datetime) -> float | None:

@@ -1,4 +1,4 @@
-"""Whose request is sent next: so many at a time in all, so many for a key, and the keys take turns."""
+"""Whose request is sent next. All keys together have a limit, each key has one, and the keys take turns."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ class Slots:
 
     def __init__(self, most: int) -> None:
         self._free = most
-        # The keys of which a request waits for nothing but a slot of all, in the order in which they get one.
+        # The keys with requests that wait for a slot of all only, in the order in which they get one.
         self._turns: OrderedDict[KeySlots, None] = OrderedDict()
 
     async def take(self, key: KeySlots) -> None:
         """Wait for a slot, in the order in which a key's requests came."""
         if self._free and key.free:
-            # Nobody waits who could have it: a slot that is given back goes on at once.
+            # Nobody is passed over: a slot that is given back goes to a waiting request at once.
             self._free -= 1
             key.free -= 1
             return

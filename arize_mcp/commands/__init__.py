@@ -1,1 +1,1 @@
-"""What a person runs beside the server."""
+"""What a person runs beside the server: check and demo."""

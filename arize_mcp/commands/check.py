@@ -92,6 +92,9 @@ def _notes() -> list[Step]:
     for name, meant in settings.unknown_variables(http.VARIABLES).items():
         hint = f"Did you mean {meant}?" if meant else ""
         notes.append(Step("settings", "note", f"{name} is no setting of arize-mcp.", hint))
+    if settings.without_files():
+        hint = "Set it to the folder in which files may be read and written."
+        notes.append(Step("settings", "note", "The toolset files is left out: ARIZE_MCP_FILES_DIR is not set.", hint))
     for name, instead in settings.foreign_variables().items():
         notes.append(Step("settings", "note", f"{name} is not read by arize-mcp.", instead))
     if profiles := settings.unused_profiles():
@@ -124,7 +127,7 @@ async def _key(found: Settings) -> list[Step]:
     if problem.status is None:
         name = "settings" if problem.problem.get("type") == URN + "unusable-settings" else way
         return [Step(name, "failed", detail, hint)]
-    # Something between knows nothing of the key.
+    # A proxy or gateway that answers in the API's place says nothing about the key.
     is_the_apis = problem.problem.get("type") != URN + "http-error"
     name = "key" if problem.status in (401, 403) and is_the_apis else "API"
     return [answered, Step(name, "failed", f"{problem.status}: {detail}", hint)]
@@ -167,7 +170,7 @@ class _Stopwatch(Clock):
 
 async def _ask(found: Settings) -> tuple[ProblemError | None, int]:
     """GET /v2/experiments?limit=1: what is wrong, and how many milliseconds the last send took."""
-    # They take longer than many an answer, and are not the network's.
+    # These imports may take longer than the answer, and would count as the network's time.
     for module in ("arize_mcp.api.http", "httpcore"):
         importlib.import_module(module)
     clock = _Stopwatch()

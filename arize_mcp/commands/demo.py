@@ -14,14 +14,14 @@ _NAME: Final = "demo-experiment"
 
 
 class DemoError(Exception):
-    """A step of the demo went otherwise than it should."""
+    """A step of the demo did not end as it should."""
 
 
 def run_demo() -> int:
     """Start the server on the sandbox as a host would, call all five tools, print what happened.
 
     Returns:
-        0, or 1 when a step went otherwise than it should.
+        0, or 1 when a step did not end as it should.
     """
     try:
         anyio.run(_demo)
@@ -40,7 +40,7 @@ async def _demo() -> None:
     async with Client(server) as client:
         try:
             await _tour(client)
-        except (DemoError, OSError) as error:  # the client would make a group of it
+        except (DemoError, OSError) as error:  # raised here, it would leave the client as a group of exceptions
             failure = error
     if failure is not None:
         raise failure

@@ -46,5 +46,5 @@ def _show(step: Step) -> None:
     sys.stdout.write(f"{_MARKS[step.outcome]}  {step.name:<10} {' '.join(step.detail.split())}\n")
     if step.hint:
         sys.stdout.write(f"{'':<17}{step.hint}\n")
-    # The next step may have to wait.
+    # The next step may take a while.
     sys.stdout.flush()

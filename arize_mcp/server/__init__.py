@@ -1,1 +1,1 @@
-"""The MCP face of the API layer."""
+"""The MCP server: tools, prompts, resources and the view, over the API layer."""

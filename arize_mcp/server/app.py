@@ -62,7 +62,7 @@ class State:
     tools: dict[str, Tool[Any]]
 
     def api_of(self, context: ServerRequestContext[Any]) -> ExperimentsAPI | ProblemError:
-        """The API for the key of a request's caller, or the problem that keeps it from being had."""
+        """The API for the key of a request's caller, or the problem that answers in its place."""
         return self.api if isinstance(self.api, ExperimentsAPI | ProblemError) else self.api(context)
 
 
@@ -73,8 +73,8 @@ def create_server(api: ExperimentsAPI | ProblemError | APIOf, settings: Settings
     """The server, for one caller or for many.
 
     Args:
-        api: the API, which is opened and closed with the server's own lifespan; or the problem that keeps it from being
-            had, which then answers every call; or what tells each request's.
+        api: the API, which is opened and closed with the server's own lifespan; or the problem that answers every call
+            in its place; or a function that gets the API of a request.
         settings: what it offers, and how long its results may be.
     """
     state = State(api, settings, offered(settings.toolsets))
@@ -185,7 +185,7 @@ async def _read_resource(context: Context, params: types.ReadResourceRequestPara
     if state.settings.view:
         from arize_mcp.server import view  # noqa: PLC0415 - see create_server
 
-        # Before the problem that keeps the API from being had: the page is what shows it.
+        # Even where there is no API: the page shows the problem.
         if params.uri == view.URI:
             return view.read(state.tools)
     api = state.api_of(context)
@@ -205,7 +205,7 @@ def _progress(context: Context) -> OnWait:
 
 
 def _told(error: ProblemError, settings: Settings) -> dict[str, Any]:
-    """The problem as the caller is told it: who is one of many can't set a variable of the server."""
+    """The problem as the caller gets it: one of many callers can't set a variable of the server."""
     told: dict[str, Any] = dict(error.problem)
     hint = told.get("hint")
     if settings.shared and isinstance(hint, str) and "ARIZE_" in hint:

@@ -1,4 +1,4 @@
-"""An array or object that came as its JSON text: the value, or why the text is none."""
+"""An array or object that came as its JSON text: its value, or why the text is not JSON."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def decode(text: str) -> Any:
     What can't be sent as JSON again, such as NaN, is read all the same: jsontext.faults tells where it is.
 
     Raises:
-        ValueError: it is no JSON; the message is the place and the reason: "line 3, column 9: a comma is missing".
+        ValueError: it is not JSON; the message is the place and the reason: "line 3, column 9: a comma is missing".
         RecursionError: nested some thousand levels deep.
     """
     text = text.removeprefix("\ufeff")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from arize_mcp.api import jsontext, problems
+from arize_mcp.api.ids import TO_FIND
 from arize_mcp.api.models import FreeText
 from arize_mcp.api.problems import ArgumentError
 from arize_mcp.server import argument_text
@@ -58,13 +59,6 @@ _LIKE_ARGUMENTS: Final = frozenset(
 
 _OF_A_CALL: Final = frozenset({"name", "arguments", "_meta"})
 
-TO_FIND: Final = {
-    "Experiment": "experiments_list shows the ids, and has a name argument to find its id by its name.",
-    "Dataset": "a dataset's id is in its link in the Arize UI, in the SDK, and in any of its experiments (dataset_id).",
-    "Space": "a space's id is in its link in the Arize UI, and in any of its experiments (space_id).",
-}
-"""How an id of each kind is found."""
-
 _NOT_WHOLE: Final = "Must be a whole number."
 _FAILED_RUN: Final = 'for a failed run send "" as output, and the error in `error`.'
 _DETAILS: Final = {
@@ -86,7 +80,7 @@ _DETAILS: Final = {
     "name_for_id": "Looks like a name; {to_find}",
     "link": "Is a link without the id of the {kind} in it: {to_find}",
     "many_ids": "Is a link with the ids of several {kind}s: {ids}. Give the one that is meant.",
-    "null_text": f'Is the text "null" beside an error: {_FAILED_RUN}',
+    "null_text": f'Is the text "{{text}}" beside an error: {_FAILED_RUN}',
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
 
@@ -102,7 +96,8 @@ def parse(
         beside: the call's members, ``arguments`` and those beside it, where the arguments may be by mistake.
 
     Raises:
-        ProblemError: bad-arguments, with every error (the first problems.MAX_ERRORS). No value is echoed but ids.
+        ProblemError: bad-arguments, with every error (the first problems.MAX_ERRORS). Of the values only ids are
+        quoted.
     """
     meant, unread = _meant(model, arguments)
     if not meant:
@@ -122,8 +117,8 @@ def parse(
 
 
 def _check_place(model: type[BaseModel], members: Mapping[str, Any]) -> None:
-    """Make sure that a call without arguments has them nowhere else: it would do more than was asked for."""
-    # Anything may have a name.
+    """Refuse a call whose arguments stand in the wrong place: without them it would do more than was asked for."""
+    # A member called name tells nothing: any object may have one.
     telling = (model.model_fields.keys() | {"arguments"}) - {"name"}
     for name, value in members.items():
         if name in _OF_A_CALL or _plain(name) in INJECTED or not value:
@@ -143,7 +138,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
     """The arguments without the quirks of clients, and what is to be said of texts that should have been JSON.
 
     An optional given as null, "" or "null" is absent. An array or object given as its JSON text is decoded where the
-    schema wants one. What a host adds of its own goes.
+    schema wants one. What a host adds on its own is left out.
     """
     schema = input_schema(model)
     required: list[str] = schema.get("required", [])
@@ -159,7 +154,7 @@ def _meant(model: type[BaseModel], arguments: Mapping[str, Any]) -> tuple[dict[s
             unread[location] = jsontext.TOO_DEEP
             return value
         except ValueError as error:
-            # What looks like nothing of JSON in an array is better told what should stand there.
+            # An item that doesn't look like JSON gets the message that says what an item must be.
             if kind == "array" or value.lstrip()[:1] in ("{", "[", '"', "'", "`"):
                 unread[location] = f"Is text that is not JSON ({error}): send an {kind}."
             return value
@@ -221,12 +216,13 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"Must be an object with {' and '.join(_fields(model, fault['loc']))}."
     if kind == "less_than_equal" and "cursor" in model.model_fields:
         return _DETAILS[kind].format_map(fault.get("ctx", {}))[:-1] + "; page with cursor for more."
-    if name == "output" and (given is None or (kind == "missing" and given.get("error"))):
+    # What is as good as nothing would be stored as an answer, were it JSON-encoded.
+    if name == "output" and (given in (None, [], {}) or (kind == "missing" and given.get("error"))):
         return f"{_DETAILS[kind].rstrip('.')}; {_FAILED_RUN}"
     if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."
     if kind == "list_type" and isinstance(given, dict):
-        # A run, and not runs by number, a table by column, or the arguments once more.
+        # With a text in it, it is one run; else it holds runs by number, columns, or the arguments again.
         is_one = any(isinstance(value, str) for value in cast("dict[str, Any]", given).values())
         return f"Must be an array{'; put a single object into one' if is_one else ' of objects, one for each run'}."
     context: dict[str, Any] = fault.get("ctx", {})

@@ -1,4 +1,4 @@
-"""Answers that the server computes: experiments read whole, side by side, then numbers that fit a context window."""
+"""Answers that the server computes: it reads experiments whole, and makes numbers that fit a context window."""
 
 from __future__ import annotations
 

@@ -57,12 +57,12 @@ class Question:
         return {"type": "object", "properties": {_KEY: box}, "required": [_KEY]}
 
     def not_confirmed(self, detail: str, hint: str = "") -> problems.ProblemError:
-        """It was not confirmed, and so not done."""
+        """The problem that it was not confirmed, and so not done."""
         again = f"{self.nothing} Don't try again unless the human asks for it."
         return problems.own("not-confirmed", "Not confirmed", detail, f"{again} {hint}".strip())
 
     def changed(self) -> problems.ProblemError:
-        """What it would be done to is no longer what the human was asked about."""
+        """The problem that what it would be done to has changed since the human was asked."""
         return self.not_confirmed("It is no longer what the human was asked about.")
 
 
@@ -131,7 +131,7 @@ async def ask(
         except MCPError as error:
             answer = f"error {error.code}, {error.message}"
         except ValidationError as error:
-            # Of what may be of several kinds, each is told of; the kinds stand behind its own place.
+            # A member that may be of several kinds has a fault for each; the shortest place is the member's own.
             fault = min(error.errors(), key=lambda fault: len(fault["loc"]))
             member = ".".join(map(str, fault["loc"][:2]))
             answer = f"a result with a wrong {member}, {json.dumps(fault['input'])}"
@@ -141,7 +141,7 @@ async def ask(
 
 
 async def readable_answers(ctx: ServerRequestContext[Any, Any], call_next: CallNext) -> HandlerResult:
-    """Let an answer to a question that isn't one reach the tool (a middleware of the SDK's server).
+    """Let an answer in a wrong form reach the tool (a middleware of the SDK's server).
 
     On 2026-07-28 answers come in a call's parameters, which the SDK refuses whole where one of them has a wrong form: a
     bare -32602 would tell nobody that nothing was done. Such an answer is passed on as a cancel that says what it was.
@@ -166,7 +166,7 @@ def _readable(answer: Any) -> Any:
 
 
 def _check_answer(answer: object, question: Question) -> None:
-    """Make sure of a yes.
+    """Refuse any answer but a yes.
 
     Args:
         answer: an ElicitResult; or in words what came instead of one.
@@ -206,6 +206,6 @@ def _check_state(
 
 
 def _signature(signing_key: bytes, asked_s: str, params: types.CallToolRequestParams, question: Question) -> str:
-    """Binds when who was asked about what for which call: the client hands it back, to any process."""
+    """Signs when, and for which call, what was asked. The client hands it back, perhaps to another process."""
     asked = [asked_s, params.name, params.arguments, question.words, list(question.told.items())]
     return hmac.new(signing_key, json.dumps(asked, sort_keys=True).encode(), hashlib.sha256).hexdigest()

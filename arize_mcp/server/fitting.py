@@ -10,7 +10,7 @@ from arize_mcp.api.jsontext import dumps
 from arize_mcp.server.shortening import Result, fits, shorten, written
 
 _NOTE_CHARS: Final = 300
-"""Room that is kept for what a result says about itself, and for a cursor longer than the last one."""
+"""Room for a result's notes, and for a cursor longer than the last one."""
 
 
 def _call_again(count: int) -> str:

@@ -1,4 +1,4 @@
-"""Answers of lists or rows that fit a context window because they have fewer entries, which a note says."""
+"""Answers of lists or rows with so many entries as fit a context window; a note says that there are more."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def fit_lists(
 ) -> Result:
     """An answer of lists: with shorter excerpts where it would be too long, then fewer entries, each told in a note.
 
-    Without a limit it keeps to SHORT_CHARS, as far as _LEAST_ENTRIES a list do. Lists that the limit doesn't cut are
-    whole, or end with a note where nothing else is left to leave out.
+    Without a limit it keeps to SHORT_CHARS, unless that left fewer than _LEAST_ENTRIES entries a list. Lists that the
+    limit doesn't cut are whole; they are cut last, and a note says so.
 
     Args:
         answer: gives it with a number of entries a list, and with excerpts of a number of characters.
@@ -60,7 +60,7 @@ def fit_lists(
         max_chars: how long its JSON text may be; 0 is no limit.
 
     Raises:
-        ProblemError: result-too-large, where strings that no cut makes short enough are left.
+        ProblemError: result-too-large, where even that is too long.
     """
     asked = limit or default_limit
     budget = max_chars if limit else min(SHORT_CHARS, max_chars or SHORT_CHARS)
@@ -94,7 +94,7 @@ def _largest(cut: Callable[[int], Result], most: int, max_chars: int) -> int:
 
 
 def _without_ends(result: Result, names: Sequence[str], max_chars: int) -> JSONObject:
-    """The result, as long as it is too long with the longest of its lists cut to the half, which a note says."""
+    """The result with its longest list cut in half, until it fits or nothing is left; notes say what was cut."""
     content = dict(result.content)
     notes: list[str] = content.pop("notes")
     sizes = {name: len(content[name]) for name in names if name in content}

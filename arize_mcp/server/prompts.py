@@ -110,7 +110,7 @@ async def get_prompt(
     """One prompt, filled in.
 
     Args:
-        api: where the runs are; or the problem that keeps it from being had.
+        api: where the runs are; or the problem that answers in their place.
         settings: which tools there are, and how long the numbers may be.
         params: which prompt, with its arguments.
 

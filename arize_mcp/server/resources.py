@@ -40,7 +40,7 @@ _TEMPLATES: Final = (
 
 
 async def list_resources(_: Any, __: types.PaginatedRequestParams | None) -> types.ListResourcesResult:
-    """None: experiments are found with experiments_list."""
+    """No resources: experiments are found with experiments_list."""
     return types.ListResourcesResult(resources=[])
 
 

@@ -43,7 +43,7 @@ def output_schema(*models: type[BaseModel]) -> dict[str, Any]:
 # Generating one takes half a millisecond, which every call would pay; a model's is always the same.
 @cache
 def input_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The schema of a tool's arguments: the request model, flat, without ``$ref``. Not to be changed."""
+    """The schema of a tool's arguments: the request model, flat, without ``$ref``. The caller must not change it."""
     schema = model.model_json_schema(schema_generator=_Portable)
     definitions = schema.pop("$defs", {})
 

@@ -1,4 +1,4 @@
-"""Fields of runs that look like scores, but are none to Arize: it shows numbers in ``eval.<name>.score``."""
+"""Fields that look like scores, but that Arize won't show: it shows numbers in ``eval.<name>.score``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,10 @@ _MAX_NAME_CHARS: Final = 60
 _SCORE_WORDS: Final = {"score", "scores"}
 _EVALUATION_WORDS: Final = {"eval", "evals", "evaluation", "evaluations", "evaluator", "evaluators"}
 _OTHER_WORDS: Final = {"annotations", "grade", "grades", "metrics", "rating", "ratings"}
+_METRICS: Final = {
+    "accuracy", "bleu", "correctness", "f1", "faithfulness", "groundedness", "hallucination", "helpfulness",
+    "precision", "recall", "relevance", "rouge", "similarity", "toxicity",
+}  # fmt: skip
 _MEASURE_WORDS: Final = {"cost", "duration", "latency", "ms", "s", "seconds", "time", "tokens", "usd"}
 _SHOWN: Final = re.compile(r"eval\..+?\.(score|label|explanation|(metadata|trace)\..+)", re.DOTALL)
 """The names that Arize's own clients send."""
@@ -62,6 +66,17 @@ def _is_lost_score(name: str, value: Any) -> bool:
         return len(words) == 1 or is_structured or is_share
     if len(words) == 1 and words[0] in _OTHER_WORDS:
         return is_score
+    if name.lower() in _METRICS and (number is not None or isinstance(value, bool)):
+        return True
+    return _holds_scores(value)
+
+
+def _holds_scores(value: Any) -> bool:
+    if isinstance(value, list):
+        # What a search found has scores too, but no names.
+        named = [cast("dict[str, Any]", each) for each in cast("list[Any]", value) if isinstance(each, dict)]
+        return any(not each.keys().isdisjoint(("name", "key")) and "score" in each for each in named)
     return isinstance(value, dict) and any(
-        _SHOWN.fullmatch(key) or key.lower() in _EVALUATION_WORDS | {"scores"} for key in cast("dict[str, Any]", value)
+        _SHOWN.fullmatch(key) or key.lower() in _EVALUATION_WORDS | _SCORE_WORDS
+        for key in cast("dict[str, Any]", value)
     )

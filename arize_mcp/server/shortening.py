@@ -1,4 +1,4 @@
-"""What is too large alone is shortened: texts, arrays and objects, the largest first, each told in ``shortened``."""
+"""Cuts what is too large by itself: texts, arrays and objects, the largest first, each listed in ``shortened``."""
 
 from __future__ import annotations
 
@@ -130,7 +130,7 @@ class _Cut:
         """The result; None where it is still too long."""
         self._shortened = {entry["pointer"]: entry for entry in content.get("shortened", [])}
         try:
-            # The way on must stay whole, however long it is; and so must what was told already.
+            # A cursor must stay whole, however long it is; and so must notes, and what was shortened before.
             cut = {
                 key: value
                 if key in ("pagination", "notes", "shortened")
@@ -169,7 +169,7 @@ class _Cut:
         return self._of(value, f"{pointer}/{_token(key)}", kept_levels - 1)
 
     def _take(self, chars: int) -> None:
-        # Ends the try as soon as it can't fit: what came from the API may be a thousand times as long.
+        # Give up as soon as it can't fit: what came from the API may be a thousand times as long.
         self._room -= chars
         if self._room < 0:
             raise _TooLongError

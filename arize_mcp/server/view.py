@@ -56,7 +56,7 @@ def read(offered: Collection[str]) -> types.ReadResourceResult:
     text = files("arize_mcp.server").joinpath("runs.html").read_text(encoding="utf-8")
     if COMPARES in offered:
         text = text.replace('data-compare=""', 'data-compare="server"', 1)
-    # No address may be connected to or loaded from, and nothing is permitted.
+    # The page may connect to no address, load from none, and use no permission.
     ui: dict[str, Any] = {"csp": {}, "prefersBorder": True}
     return types.ReadResourceResult(
         contents=[types.TextResourceContents(uri=URI, mime_type=MIME_TYPE, text=text, _meta={"ui": ui})]

@@ -1,1 +1,1 @@
-"""The environment, read once."""
+"""The environment, read once into settings."""

@@ -9,11 +9,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from arize_mcp.settings import profiles
-from arize_mcp.settings.variables import Reader, is_quoted
+from arize_mcp.settings.variables import Reader, is_placeholder, is_quoted
 
 REGIONS = ("us-central-1a", "us-east-1b", "eu-west-1a", "ca-central-1a")
 HOSTS: dict[str | None, str] = {None: "api.arize.com"} | {region: f"api.{region}.arize.com" for region in REGIONS}
-"""Arize's own hosts, by region; the first is that of none."""
+"""Arize's own hosts by region; None is for accounts without a region."""
 
 VARIABLES = (
     "ARIZE_REGION",
@@ -23,7 +23,7 @@ VARIABLES = (
     "ARIZE_API_HOST",
     "ARIZE_API_SCHEME",
 )
-"""What says where the API is; a profile says all of it or nothing."""
+"""The variables that say where the API is; a profile sets all of them or none."""
 
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 _CERTIFICATE = re.compile(rb"-----BEGIN (?:TRUSTED |X509 )?CERTIFICATE-----")
@@ -135,7 +135,7 @@ def _ca_fault(path: Path) -> str | None:
 
 
 def proxy_url(read: Reader, base_url: str) -> str | None:
-    """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; NO_PROXY and loopback spare either."""
+    """The proxy for base_url: ARIZE_PROXY_URL, else the standard variables; none for loopback and NO_PROXY's hosts."""
     # urllib knows the standard variables' spellings, NO_PROXY's patterns and the systems' own proxy settings.
     target = urlsplit(base_url)
     if _is_loopback(target.hostname or "") or urllib.request.proxy_bypass(target.netloc):
@@ -146,7 +146,10 @@ def proxy_url(read: Reader, base_url: str) -> str | None:
         standard = urllib.request.getproxies()
         scheme = target.scheme if standard.get(target.scheme) else "all"
         name = f"{scheme.upper()}_PROXY"
-        proxy = standard.get(scheme, "")
+        proxy = standard.get(scheme, "").strip()
+        if is_placeholder(proxy):
+            read.fail(name, "holds an unfilled placeholder: put the proxy's URL in its place, or unset it.")
+            return None
         if proxy and "://" not in proxy:
             proxy = f"http://{proxy}"
     if not proxy:

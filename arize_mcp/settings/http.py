@@ -18,7 +18,7 @@ VARIABLES: Final = (
     "ARIZE_MCP_MAX_REQUESTS",
     "ARIZE_MCP_MAX_BODY_BYTES",
 )
-"""Those that are ours; PORT is the platforms'."""
+"""Our own variables; PORT is set by platforms."""
 
 KEY_CONNECTIONS: Final = 8
 """How many requests a key may have under way where nothing else is set: no key takes all of ARIZE_MCP_MAX_REQUESTS."""
@@ -59,13 +59,13 @@ def load(*, sandbox_key: str | None = None) -> HTTPSettings:
     read = Reader(os.environ)
     if sandbox_key is None:
         _refuse_own_key(read)
+    if "files" in read.named("ARIZE_MCP_TOOLSETS") or read.is_set("ARIZE_MCP_FILES_DIR"):
+        told = "can't be had over HTTP: the folder of the toolset files would be the server's, not the caller's."
+        # What else the toolset wants would only mislead.
+        raise SettingsError([*read.errors, ("ARIZE_MCP_TOOLSETS=files and ARIZE_MCP_FILES_DIR", told)])
     calls = replace(read_settings(read, sandbox_key), api_key=None, shared=True)
     if not read.is_set("ARIZE_MCP_MAX_CONNECTIONS"):
         calls = replace(calls, max_connections=KEY_CONNECTIONS)
-    if "files" in calls.toolsets:
-        read.fail(
-            "ARIZE_MCP_TOOLSETS", "can't have files over HTTP: the folder would be the server's, not the caller's."
-        )
     any_host, allowed_hosts = _allowed_hosts(read)
     found = HTTPSettings(
         calls=calls,

@@ -57,7 +57,7 @@ def load(home: Path, name: str, environ: Mapping[str, str], wanted: Collection[s
         wanted: the environment variables that it is to stand in for; nothing else in it matters.
 
     Returns:
-        Those of the variables that it has something for.
+        The wanted variables that it sets.
 
     Raises:
         ProfileError: there is no such profile, or it can't be read, or its API key is wanted and it has none.

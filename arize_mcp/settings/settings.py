@@ -21,8 +21,6 @@ CONFIRM_DELETE = ("auto", "always", "never")
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 _ALSO = {"WARN": "WARNING", "FATAL": "CRITICAL"}
 
-"""A shorter key would be taken out of our own words wherever it is part of one."""
-
 _OURS = re.compile(r"ARIZE_MCP_\w+")
 _PREFIX = re.compile(r"\AARIZE_(MCP_)?")
 
@@ -59,6 +57,8 @@ class Settings:
     confirm_timeout_s: float = 120.0
     read_only: bool = False
     toolsets: tuple[str, ...] = ()
+    files_dir: str = ""
+    max_file_bytes: int = 268_435_456
     view: bool = False
     shared: bool = False
     """Whether one process serves many callers, each with their own key."""
@@ -97,6 +97,8 @@ def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None =
     base_url = endpoint.base_url(read) if remote else "http://sandbox"
     if other_url is not None:
         base_url = endpoint.other_url(read, other_url)
+    toolsets = read.words("ARIZE_MCP_TOOLSETS", TOOLSETS)
+    files_dir = _files_dir(read, toolsets)
     return Settings(
         base_url=base_url,
         api_key=_api_key(read) if remote else sandbox_key,
@@ -115,7 +117,9 @@ def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None =
         ),
         confirm_timeout_s=read.seconds("ARIZE_MCP_CONFIRM_TIMEOUT_S", 120.0),
         read_only=read.switch("ARIZE_MCP_READ_ONLY", default=False),
-        toolsets=read.words("ARIZE_MCP_TOOLSETS", TOOLSETS),
+        toolsets=tuple(name for name in toolsets if name != "files" or files_dir),
+        files_dir=files_dir,
+        max_file_bytes=read.whole("ARIZE_MCP_MAX_FILE_BYTES", 268_435_456, minimum=1),
         view=read.switch("ARIZE_MCP_VIEW", default=False),
         log_level=_log_level(read),
         profile=read.profile,
@@ -143,7 +147,7 @@ def unknown_variables(further: Collection[str] = ()) -> dict[str, str | None]:
     read_settings(read, None)
     ours = read.known.union(further)
     unknown = [name for name in os.environ if _OURS.fullmatch(name) and name not in ours]
-    # What all have in common would make a short name like any other.
+    # The prefix that all share would make any two short names look alike.
     known = {_PREFIX.sub("", name): name for name in ours}
     near = {name: difflib.get_close_matches(_PREFIX.sub("", name), known, 1, 0.75) for name in sorted(unknown)}
     return {name: known[found[0]] if found else None for name, found in near.items()}
@@ -165,13 +169,13 @@ def log_level() -> str:
 
 
 def read_only() -> bool:
-    """Whether it may only read, for a process whose other settings can't be used; so too where this one can't be."""
+    """Whether to read only, for a process whose other settings can't be used; yes where this one itself can't be."""
     read = Reader(os.environ)
     return read.switch("ARIZE_MCP_READ_ONLY", default=False) or bool(read.errors)
 
 
 def view() -> bool:
-    """Whether there is a view, for a process whose other settings can't be used: it is where they are told."""
+    """Whether there is a view, for a process whose other settings can't be used: the view shows what is wrong."""
     return Reader(os.environ).switch("ARIZE_MCP_VIEW", default=False)
 
 
@@ -187,7 +191,7 @@ def _use_profile(read: Reader) -> None:
     name = read.text("ARIZE_PROFILE")
     if not name:
         return
-    # Where to is one decision: half of it from each would be neither.
+    # Where the API is comes from one place: half from each would be a place that neither means.
     wanted: list[str] = (
         [] if any(read.is_set(variable) for variable in endpoint.VARIABLES) else list(endpoint.VARIABLES)
     )
@@ -197,6 +201,30 @@ def _use_profile(read: Reader) -> None:
         read.use_profile(name, profiles.load(_home(), name, os.environ, wanted))
     except profiles.ProfileError as error:
         read.fail("ARIZE_PROFILE", str(error))
+
+
+def without_files() -> bool:
+    """Whether the toolset ``files`` is asked for, but left out because it has no folder."""
+    read = Reader(os.environ)
+    return "files" in read.words("ARIZE_MCP_TOOLSETS", TOOLSETS) and not (_files_dir(read, TOOLSETS) or read.errors)
+
+
+def _files_dir(read: Reader, toolsets: tuple[str, ...]) -> str:
+    """The folder of the toolset ``files``; empty where it is off."""
+    name = "ARIZE_MCP_FILES_DIR"
+    path = read.text(name)
+    if not path:
+        # A host's form with one field for the folder leaves it empty: then the toolset is off.
+        if "files" in read.named("ARIZE_MCP_TOOLSETS") and not read.is_there(name):
+            read.fail(name, "must be set to the folder of the toolset files, which ARIZE_MCP_TOOLSETS names.")
+        return ""
+    if "files" not in toolsets:
+        read.fail("ARIZE_MCP_TOOLSETS", f"must name files too, because {name} is set; or unset {name}.")
+    elif not Path(path).is_absolute():
+        read.fail(name, "must be an absolute path.")
+    elif not Path(path).is_dir():
+        read.fail(name, "must be a folder that exists.")
+    return path
 
 
 def _log_level(read: Reader) -> str:

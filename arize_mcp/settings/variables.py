@@ -10,8 +10,9 @@ from typing import Final, TypeVar
 from arize_mcp.settings import profiles
 
 _PLACEHOLDER: Final = re.compile(
-    r"\$\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\{\{.*\}\}|\.\.\.|your[-_ ](?:[a-z]+[-_ ])*key"
-    r"|none|null|undefined|change[-_ ]?me",
+    r"[$#]?\{.*\}|\$[A-Za-z_][A-Za-z0-9_]*|\$env:\w+|%\w+%|<.*>|\.\.\.|\*{3,}|op://.*"
+    r"|(?:[a-z]+[-_ ])*your[-_ ](?:[a-z]+[-_ ])*(?:key|token|secret)(?:[-_ ]here)?|(?:[a-z]+[-_ ])*key[-_ ]here"
+    r"|none|null|undefined|(?:change|replace)[-_ ]?me|todo",
     re.IGNORECASE,
 )
 _NEVER_UNSET: Final = frozenset(
@@ -29,7 +30,7 @@ _NEVER_UNSET: Final = frozenset(
         "ARIZE_MCP_CONFIRM_DELETE",
     )
 )
-"""Without these the key would go elsewhere than was meant, or a protection be gone that somebody asked for."""
+"""If these counted as not set, the key would go elsewhere than was meant, or without a protection asked for."""
 
 _MIN_KEY_CHARS: Final = 8
 _QUOTES: Final = ('"', "'", "\u201c", "\u201d", "\u2018", "\u2019")
@@ -43,7 +44,7 @@ def is_quoted(text: str) -> bool:
 
 
 def is_placeholder(text: str) -> bool:
-    """Whether it is what a template has where a value belongs."""
+    """Whether a value is a template's placeholder, which nobody has filled in."""
     return _PLACEHOLDER.fullmatch(text) is not None
 
 
@@ -89,14 +90,23 @@ class Reader:
     def is_set(self, name: str) -> bool:
         """Whether the environment itself has a value for a variable: more than spaces or an unfilled placeholder."""
         value = self._environ.get(name, "").strip()
-        return bool(value) and (name in _NEVER_UNSET or not _PLACEHOLDER.fullmatch(value))
+        return bool(value) and (name in _NEVER_UNSET or not is_placeholder(value))
+
+    def is_there(self, name: str) -> bool:
+        """Whether the environment has a variable at all, be it empty."""
+        return name in self._environ
+
+    def named(self, name: str) -> list[str]:
+        """The words of a list as they were given, in lower case."""
+        return [word for part in self.text(name).lower().split(",") if (word := part.strip())]
 
     def fail(self, name: str, detail: str) -> None:
         """Note what is wrong with a variable (or several, joined by slashes), or with the profile it comes from."""
         fields = [profiles.FIELDS[part] for part in name.split("/") if part in self._from_profile]
         if fields:
             name, detail = "ARIZE_PROFILE", f"names the profile '{self.profile}', whose {'/'.join(fields)} {detail}"
-        self.errors.append((name, detail))
+        if (name, detail) not in self.errors:  # a variable may be asked for twice
+            self.errors.append((name, detail))
 
     def text(self, name: str) -> str:
         """A variable without the spaces around it, empty where it is not set."""
@@ -106,7 +116,7 @@ class Reader:
             self.unfilled.add(name)
             value = ""
         value = value or self._from_profile.get(name, "").strip()
-        if is_placeholder(value):
+        if is_placeholder(value) or value == name:
             self.fail(name, "holds an unfilled placeholder: put the value itself in your host's configuration.")
             return ""
         return value
@@ -160,7 +170,7 @@ class Reader:
 
     def words(self, name: str, choices: tuple[str, ...]) -> tuple[str, ...]:
         """Several of some words, separated by commas, in any case; ``all`` means all. In the order of the choices."""
-        given = [word for part in self.text(name).lower().split(",") if (word := part.strip())]
+        given = self.named(name)
         for word in given:
             if word not in (*choices, "all"):
                 near = difflib.get_close_matches(word, (*choices, "all"), 1)

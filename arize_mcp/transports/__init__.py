@@ -1,1 +1,1 @@
-"""How messages come in."""
+"""How messages come in: stdio and streamable HTTP."""

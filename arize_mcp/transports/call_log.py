@@ -40,7 +40,7 @@ async def logged(ctx: ServerRequestContext[Any], call_next: CallNext) -> Handler
         name = (ctx.params or {}).get("name") if ctx.method == "tools/call" else None
         logger.info(
             "%s %s: %s in %d ms, key %s, Arize's request ids: %s",
-            ctx.method,
+            quoted(ctx.method),
             quoted(name) if name is not None else "-",
             outcome,
             (time.perf_counter() - started_s) * 1000,

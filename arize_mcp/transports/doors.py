@@ -1,6 +1,6 @@
 """Which hosts a request may be for, and which web pages it may come from.
 
-Source: MCP, Transports, streamable HTTP, security warning; DNS rebinding is what it is about.
+Source: MCP, Transports, streamable HTTP, security warning. This keeps DNS rebinding out.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Regular files, and everything on Windows, which no event loop can wait for: a transport that waits in threads."""
+"""A transport that waits in threads: for regular files and for Windows, where the event loop can't wait."""
 
 from __future__ import annotations
 

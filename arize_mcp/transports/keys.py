@@ -61,7 +61,7 @@ class Caller:
 
 
 class Callers:
-    """The callers of late, MAX_KEYS at most: who is forgotten loses nothing but what Arize will say again.
+    """The latest callers, at most MAX_KEYS. One who is forgotten loses only what Arize will say again.
 
     Args:
         settings: of every caller's calls, without a key.

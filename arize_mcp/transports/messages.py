@@ -1,7 +1,7 @@
-"""A line of the host: the message that it holds, or the reply to one that holds none.
+"""Turns a line of the host into a message, or into the reply to a line that is no message.
 
-Generous where nothing else can be meant. What can't be sent on as JSON is refused under the call's own id, with the
-place. Source: JSON-RPC 2.0, 5.1.
+It is generous where nothing else can be meant. A call with a value that can't be sent on as JSON is refused under its
+own id, with the value's place. Source: JSON-RPC 2.0, 5.1.
 """
 
 from __future__ import annotations
@@ -45,14 +45,15 @@ _MEMBERS: Final = {
 
 
 def read(line: bytes | TooLong, asked: Collection[str | int] = ()) -> SessionMessage | bytes | None:
-    """A line's message; the reply to one that holds none; None where there is nothing to say.
+    """The message of a line; the reply to a line that is no message; None where no reply is due.
 
     A ``tools/call`` whose arguments can't be taken comes without them. The problem that answers it is then the
     ``request_context`` in the message's metadata.
 
     Args:
         line: the line.
-        asked: the ids of the requests that the host has to answer. What answers one in a wrong form is an error.
+        asked: the ids of the requests that the host has to answer. An answer to one of them in a wrong form becomes an
+        error.
     """
     if isinstance(line, TooLong):
         return _too_long(line, asked)
@@ -93,7 +94,7 @@ def _message(value: Any, asked: Collection[str | int]) -> SessionMessage | bytes
         logger.warning("ignored a malformed notification")
         return None
     if "method" not in fields and not fields.keys().isdisjoint(("result", "error")):
-        # An answer is never answered: its id is one of ours, and may be that of a call of the host's too.
+        # No reply to an answer: its id is one of ours, and the host may have a call with the same id.
         logger.warning("ignored a malformed answer")
         return None
     said = "Invalid request: not a JSON-RPC 2.0 message"
@@ -106,7 +107,7 @@ def _is_answer(fields: dict[str, Any], asked: Collection[str | int]) -> bool:
 
 
 def _no_answer(request_id: str | int, said: str) -> SessionMessage:
-    """What a host said in place of an answer, so that who asked doesn't wait for one."""
+    """What a host said in place of an answer, so that whoever asked stops waiting."""
     error = types.ErrorData(code=types.INVALID_REQUEST, message=said)
     return SessionMessage(types.JSONRPCError(jsonrpc="2.0", id=request_id, error=error))
 
@@ -158,7 +159,7 @@ def _mend_empty(fields: dict[str, Any], *names: str) -> None:
 
 
 def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes | None:
-    """What comes of a line that can't be sent on as JSON, or is none."""
+    """What comes of a line that is not JSON, or holds what can't be sent on as JSON."""
     broken = jsontext.HALF_A_PAIR
     try:
         text = line.decode()
@@ -175,7 +176,7 @@ def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes
         return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not ("method" in fields and "id" in fields):
-        # Nobody waits for an answer to it, and all that it may ask for is to be done: cancel, for one.
+        # It is no request, so nobody waits for an answer; but it must take effect, being a cancel for one.
         return _message(value, asked)
     arguments = _taken_arguments(fields)
     beside = jsontext.faults(fields, broken)

@@ -57,7 +57,7 @@ async def pipes(
     reader = asyncio.StreamReader(limit=_READ_BYTES)
     with anyio.CancelScope() as scope:
         outgoing = _Outgoing(drained, lost=scope.cancel)
-        # asyncio's pipes log a socket's reset, and take stdout's being readable, as its end is, for the host's going.
+        # asyncio's pipe transports log a socket's reset, and take a readable stdout for a closed one.
         if _is_socket(wire.stdin_fd):
             stdin, _ = await loop.create_connection(
                 partial(asyncio.StreamReaderProtocol, reader), sock=_socket(wire.stdin_fd)
@@ -111,7 +111,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the pipe or the socket."""
         self._transport = cast("asyncio.WriteTransport", transport)
-        # Who has a message waits until the host has all of those before.
+        # A message waits until the host has read all before it.
         self._transport.set_write_buffer_limits(high=0)
         if transport.get_extra_info("socket") is not None:
             # Where it is stdin too, its bytes are stdin's; where it isn't, its reading half may be shut.
@@ -133,7 +133,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._lost()
 
     async def write(self, made: Callable[[], bytes]) -> None:
-        """Write what is made when the host has read all before it."""
+        """Make a message and write it, once the host has read all before it."""
         self.drained.clear()
         self._waiting += 1
         try:

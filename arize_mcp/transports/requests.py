@@ -52,7 +52,7 @@ class Requests:
             self.asked.discard(message.id)
 
     def goes(self, message: types.JSONRPCMessage) -> types.JSONRPCMessage:
-        """Note a message to the host; returns it as the host is to have it."""
+        """Note a message to the host; returns it in the form that the host should get."""
         if isinstance(message, types.JSONRPCResponse | types.JSONRPCError):
             request = None if message.id is None else self.open.pop(message.id, None)
             self.answered += request is not None
@@ -77,7 +77,7 @@ def _is_silent(error: types.ErrorData) -> bool:
 
 
 def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[str, Any]:
-    """What the SDK, which refused a request's params, found: it doesn't say.
+    """What is wrong with a request's params that the SDK refused without a reason.
 
     Args:
         request: the request.
@@ -92,7 +92,7 @@ def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[st
         found: dict[str, str] = {}
         for fault in error.errors(include_url=False, include_input=False):
             detail = _DETAILS.get(fault["type"], fault["msg"] + ".")
-            # Of a member that may be of several kinds each is told.
+            # A member that may be of several kinds has a fault for each: the first is kept.
             found.setdefault(_pointer(fault["loc"], params, is_missing=fault["type"] == "missing"), detail)
     else:
         return {"detail": "Send initialize first."}

@@ -1,4 +1,4 @@
-"""The log on stderr, for which nobody ever waits: hosts that don't read it are many."""
+"""The log on stderr. The server never waits for it, because many hosts don't read it."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ class _Stream:
     """What the SDK wants of both streams beside their messages."""
 
     async def aclose(self) -> None:
-        """Nothing: who opened the descriptors closes them."""
+        """Do nothing: whoever opened the descriptors closes them."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -54,11 +54,11 @@ class Outgoing(_Stream):
 
     @abstractmethod
     async def write(self, made: Callable[[], bytes]) -> None:
-        """Write what is made only when it can be: many replies of a megabyte may be waiting."""
+        """Write a message that is made only when it can be written: many of a megabyte may be waiting."""
 
 
 class Incoming(_Stream):
-    """The messages of the host. What is none is answered right here.
+    """The messages of the host. A line that is no message is answered right here.
 
     Args:
         lines: the host's lines.
@@ -100,10 +100,11 @@ class Incoming(_Stream):
             raise anyio.EndOfStream from None
 
     async def _settled(self) -> None:
-        """Give what was asked before the end of input the time to be answered.
+        """Give the requests that came before the end of input time to be answered.
 
-        What needs no network takes some turns of the loop. What does is still open after those, and the SDK, which
-        learns of the end now, cancels it. Turns are counted, not seconds: an import may hold the loop for longer.
+        A request that needs no network takes some turns of the loop. One that does is still open after those, and the
+        SDK, which then learns of the end, cancels it. Turns are counted, not seconds: an import may hold the loop for
+        longer.
         """
         requests, drained = self._outgoing.requests, self._outgoing.drained
         left = _TURNS

@@ -9,7 +9,7 @@ class Wire:
     """Private descriptors for the host's pipes.
 
     From its making on, descriptor 0 reads as empty and descriptor 1 is stderr: whatever any library prints, now, at
-    exit, or in a child process, stays off the wire. To be made before anything is imported that might print.
+    exit, or in a child process, stays off the wire. Make it before importing anything that might print.
 
     Raises:
         OSError: where stdin or stdout is closed.

@@ -118,6 +118,23 @@ def test_repetitions_are_one_example_with_their_mean():
     assert (changed["candidate_run_id"], changed["delta"]) == ("c1", -0.2)
 
 
+def test_changes_of_the_same_size_as_decimals_are_in_the_order_of_their_examples():
+    # As doubles they are 0.2, 0.19999999999999998, 0.20000000000000007 and 0.19999999999999996.
+    pairs = {"a": (0.4, 0.2), "b": (0.3, 0.1), "c": (0.9, 0.7), "d": (1.0, 0.8)}
+    baseline = [{"example_id": name, "eval.q.score": before} for name, (before, _) in pairs.items()]
+    candidate = [{"example_id": name, "eval.q.score": after} for name, (_, after) in pairs.items()]
+    found = comparison(baseline[::-1], candidate)
+    assert [(entry["example_id"], entry["delta"]) for entry in found["changed"]] == [(name, -0.2) for name in "abcd"]
+    assert found["scores"][0]["delta_ci95"] == [-0.2, -0.2]
+
+
+@pytest.mark.parametrize("value", [0.1 + 0.2, 0.8444218515250481, 2**53 + 1])
+def test_repetitions_that_agree_are_neither_better_nor_worse_than_one_run(value: float):
+    once = [{"example_id": "a", "eval.q.score": value}]
+    found = comparison(once * 2, once, change="all")
+    assert (found["scores"][0]["same"], found["scores"][0]["delta"], found["changed"]) == (1, 0, [])
+
+
 def test_an_example_has_failed_if_all_its_runs_have():
     flaky = [{"example_id": "a", "error": "e", "id": "1"}, {"example_id": "a", "output": "ok", "id": "2"}]
     failed = [{"example_id": "a", "error": "first", "id": "3"}, {"example_id": "a", "error": "second", "id": "4"}]

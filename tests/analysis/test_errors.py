@@ -21,6 +21,7 @@ SAME = [
     ("line\n  broken  here", "line broken here"),
     ("100% of quota", "12% of quota"),
     ("-1 is too small", "2 is too small"),
+    ("1,234,567 tokens exceed 8,192", "999 tokens exceed 512"),
 ]
 DIFFERENT = [
     ("Timeout", "Rate limited"),

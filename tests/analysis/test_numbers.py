@@ -10,8 +10,10 @@ import pytest
 
 from arize_mcp.analysis.numbers import (
     confidence_interval_95,
+    difference,
     is_number,
     mean,
+    mean_difference,
     mean_of_runs,
     percentile,
     rounded,
@@ -107,6 +109,43 @@ def test_the_mean_over_an_examples_runs_is_no_rounding_error_away_from_what_it_i
     assert mean_of_runs([0.1, 0.2, 0.3]) == 0.2
     assert mean_of_runs([2**53 + 1]) == 2**53 + 1
     assert mean_of_runs([1.7e308, 1.7e308]) is None
+
+
+def test_a_difference_of_decimals_is_a_decimal_and_of_others_exact():
+    assert difference(0.7, 0.9) == difference(0.2, 0.4) == difference(1.0, 1.2) == 0.2
+    assert difference(0.3, 0.3) == 0
+    assert difference(0.3, 0.1 + 0.2) > 0
+    assert difference(2**60, 2**60 + 1) == 1
+    assert difference(1, 1 + 2**-50) == 2**-50
+    assert difference(5e-324, 1.5e-323) == 1e-323
+    assert difference(-1e308, 1e308) == math.inf
+    assert difference(0, 1e300) == 1e300
+
+
+def test_a_mean_difference_is_of_the_exact_sum():
+    assert mean_difference([1e16, 0.25], [0.5, 1e16]) == 0.125
+    assert mean_difference([2**60, 0], [2**60 + 1, 0]) == 0.5
+    assert mean_difference([-1e308, 1e308], [1e308, -1e308]) == 0
+    assert mean_difference([-1e308], [1e308]) is None
+    assert mean_difference([], []) is None
+    assert mean([2**60 + 1, -(2**60), 0.5]) == 0.5
+
+
+@pytest.mark.parametrize("value", [0.1 + 0.2, 0.8444218515250481, 1 / 3, 5e-324, 1e300, 2**53 + 1, 10**40, 0])
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
+def test_runs_that_agree_have_exactly_their_value(value: float, count: int):
+    assert mean_of_runs([value] * count) == value
+
+
+def test_a_mean_over_runs_that_is_exact_is_not_rounded():
+    assert mean_of_runs([2**53, 2**53 + 4]) == 2**53 + 2
+    assert mean_of_runs([2**60 + 1, 2**60 + 3]) == 2**60 + 2
+    assert mean_of_runs([1, 1 + 2**-50]) == 1 + 2**-51
+    assert mean_of_runs([2**53 + 1, 2**53 + 2, 2**53 + 4]) == 2**53 + 2  # and a third: the nearest double
+    assert mean_of_runs([1.1, -1.0]) == 0.05
+    assert mean_of_runs([0.5, 2e-300, -0.5, 0]) == 5e-301
+    assert mean_of_runs([0.686, 0.772]) == 0.729
+    assert mean_of_runs([0.7, -0.6996]) == 0.0002
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,7 @@ def test_fields_are_the_columns_in_the_order_given_and_values_are_whole():
         ("!=", "text", "124"), ("<", "10", "2"), ("<=", "10", "12"), (">", "9.5", "134"), (">=", " 9.5 ", "1234"),
         ("=", str(2**53 + 1), "4"), ("=", str(2**53), ""), (">", "1e1", "34"), ("contains", "EX", "3"),
         ("contains", "9.5", "2"), ("exists", "", "1234"), ("missing", "", ""), ("<", "abc", ""), ("=", "true", ""),
+        ("=", "+10", "1"), (">", ".5", "1234"), ("<", "10.", "2"), ("<", "1" * 5000, "124"), ("<", "nan", ""),
     ],
 )  # fmt: skip
 def test_a_number_is_compared_as_one_and_a_text_as_one(op: str, value: Any, found: str):
@@ -66,6 +67,14 @@ def test_a_number_is_compared_as_one_and_a_text_as_one(op: str, value: Any, foun
 )  # fmt: skip
 def test_conditions_are_of_any_field(field: str, op: str, value: Any, found: str):
     assert "".join(ids((field, op, value))) == found
+
+
+def test_several_annotations_of_one_name_are_their_mean_as_in_a_summary():
+    given = [("h", 1, "yes"), ("h", 0, "no"), ("h", "text", None), ("g", "0.5", None)]
+    annotations = [{"name": name, "score": score, "label": label} for name, score, label in given]
+    found = table([{"annotations": annotations}], fields=["annotation.h.score", "annotation.h.label"])
+    assert found["rows"] == [[0.5, "yes"]]
+    assert table([{"annotations": annotations}], fields=["annotation.g.score"])["rows"] == [["0.5"]]
 
 
 def test_all_conditions_must_hold():

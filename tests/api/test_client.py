@@ -205,6 +205,10 @@ FROM_BETWEEN = {
     "an error": ('{"error": "rate\\nlimit"}', "application/json", "rate\nlimit"),
     "an error object": ('{"error": {"code": 5, "message": "no such"}}', "application/json", "no such"),
     "errors": ('{"errors": ["one", {"message": "two"}, 3]}', "application/json", "one; two"),
+    "OAuth's words": ('{"error_description": "no token"}', "application/json", "no token"),
+    "a null message": ('{"message": null, "error": true, "reason": "why"}', "application/json", "why"),
+    "JSON:API": ('{"errors": [{"detail": "as such"}]}', "application/json", "as such"),
+    "a code alone": ('{"code": 5}', "application/json", "without a problem description"),
     "an array": ("[1]", "application/json", "[1]"),
 }
 """What gateways, proxies and firewalls answer in the API's place, and what of it is told."""
@@ -221,12 +225,38 @@ async def test_an_answer_that_is_no_problem_is_said_to_come_from_something_betwe
     assert "gateway, proxy or firewall" in problem["hint"]
     assert "experiments_list" not in problem["hint"]
     assert "key may not" not in problem["hint"]
+    if "without a problem" in problem["detail"]:
+        assert "arguments" not in problem["hint"], "nothing is said of them"
+
+
+@pytest.mark.parametrize("empty", ["null", '""'])
+async def test_an_empty_detail_gives_way_to_a_message(empty: str):
+    body = answer(f'{{"detail": {empty}, "message": "M", "required_plan": null}}', status="403 Forbidden")
+    problem, _ = await problem_of(CALLS["get"], body)
+    assert (problem["detail"], "ARIZE_REGION" in problem["hint"]) == ("M", True)
 
 
 @pytest.mark.parametrize("body", ['{"detail": "D"}', '{"title": "T"}', '{"type": "about:blank"}'])
 async def test_a_problem_is_not_said_to_come_from_anything_between(body: str):
     problem, _ = await problem_of(CALLS["list"], answer(body, status="404 Not Found"))
     assert "gateway" not in problem["hint"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "words"),
+    [
+        ({"dataset_id": "support-questions"}, ("Check dataset_id", "Arize UI", "SDK", "(dataset_id)")),
+        ({"space_id": "main", "name": "n"}, ("Check space_id", "Arize UI", "(space_id)")),
+        ({}, ("Check the id with experiments_list",)),
+    ],
+)
+async def test_a_list_of_what_is_not_found_says_how_such_an_id_is(filters: dict[str, str], words: tuple[str, ...]):
+    async with raw_server(answer('{"title": "T"}', status="404 Not Found")) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.list(ListExperimentsRequest.model_validate(filters))
+    hint = caught.value.problem.get("hint", "")
+    assert all(each in hint for each in words), hint
+    assert ("experiments_list" in hint) == (not filters)
 
 
 @every_call
@@ -291,6 +321,7 @@ async def test_a_success_with_a_wrong_body_is_a_problem(body: str, says: str):
     problem, _ = await problem_of(CALLS["get"], answer(body))
     assert problem["type"] == URN + "unexpected-response"
     assert says in problem["detail"]
+    assert ("ARIZE_API_HOST" in problem["hint"]) == (body[:1] in ("", "<"))
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequ
 from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import settings as settings_module
 from arize_mcp.settings.settings import Settings
-from tests.raw_server import RawServer, answer, raw_server
+from tests.raw_server import RawServer, Step, answer, close, hang, raw_server, reset
 
 HOST = "api.arize.test"
 """A host that only the proxy can find: loopback is never reached through one."""
@@ -320,3 +320,25 @@ async def test_a_proxy_that_refuses_is_a_problem_without_its_password(ca: trustm
     assert "407" in problem["detail"]
     assert "pass" not in str(problem)
     assert not server.requests
+
+
+@pytest.mark.parametrize(
+    ("step", "name"),
+    [(hang, "timeout"), (close, "proxy-failed"), (reset, "proxy-failed"), (b"no HTTP\r\n\r\n", "proxy-failed")],
+)
+async def test_a_create_for_which_a_proxy_opened_no_way_was_not_sent(step: bytes | Step, name: str):
+    async with raw_server(step) as proxy:
+        way = {"base_url": "https://api.arize.test", "proxy_url": proxy.base_url}
+        async with proxy.api(**way, read_timeout_s=0.2, connect_timeout_s=0.2) as api:
+            with pytest.raises(ProblemError) as caught:
+                await api.create(
+                    CreateExperimentRequest.model_validate(
+                        {"name": "n", "dataset_id": "d", "experiment_runs": [{"example_id": "e", "output": "o"}]}
+                    )
+                )
+    problem = caught.value.problem
+    assert problem.get("type") == URN + name
+    assert "The proxy opened no way" in problem.get("detail", "")
+    assert "Nothing was sent." in problem.get("hint", "")
+    assert {request.method for request in proxy.requests} == {"CONNECT"}
+    assert len(proxy.requests) == 4

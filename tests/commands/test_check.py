@@ -18,6 +18,7 @@ import trustme
 
 from arize_mcp.commands.check import run_check
 from tests.conftest import NO_HOME, Sandbox, sitecustomize
+from tests.stdio_process import INHERITED
 
 HOSTS = {
     "no region": "api.arize.com",
@@ -47,7 +48,7 @@ def check(tmp_path: Path, *options: str, **environ: str) -> subprocess.Completed
         capture_output=True,
         encoding="utf-8",
         timeout=60,
-        env={"PATH": f"{sys.prefix}/bin", "HOME": str(tmp_path), **environ},
+        env={"PATH": f"{sys.prefix}/bin", "HOME": str(tmp_path), **INHERITED, **environ},
         check=False,
     )
 
@@ -179,6 +180,7 @@ def test_what_stdout_cant_show_is_escaped(tmp_path: Path, options: list[str], en
     assert f"https://127.0.0.1:1, key ak-1..., CA {tmp_path}/ca {shown}" in done.stdout
 
 
+@pytest.mark.posix(reason="an account whose home directory can't be found")
 def test_no_home_is_no_profiles(sandbox: Sandbox, tmp_path: Path):
     environ = {**endpoint(sandbox), **sitecustomize(tmp_path, NO_HOME), "ARIZE_API_KEY": "sandbox-key"}
     done = check(tmp_path, **environ)
@@ -257,7 +259,7 @@ def test_each_step_is_shown_before_the_next_one_waits(tmp_path: Path):
             [sys.executable, "-m", "arize_mcp", "check"],
             stdout=subprocess.PIPE,
             encoding="utf-8",
-            env={"PATH": "", "HOME": str(tmp_path), "ARIZE_API_SCHEME": "http", **environ},
+            env={"PATH": "", "HOME": str(tmp_path), "ARIZE_API_SCHEME": "http", **INHERITED, **environ},
         )
         silent.settimeout(20)
         connection, _ = silent.accept()
@@ -343,9 +345,28 @@ def test_the_key_of_a_server_on_loopback_does_not_go_to_arize(sandbox: Sandbox, 
     assert done.returncode == 0
 
 
+def test_a_toolset_without_its_folder_is_a_fault_and_not_left_out(tmp_path: Path):
+    done = check(tmp_path, ARIZE_MCP_TOOLSETS="analysis,files")
+    assert "ARIZE_MCP_FILES_DIR must be set" in done.stdout
+    assert "left out" not in done.stdout
+
+
+def test_a_toolset_that_is_left_out_is_noted(tmp_path: Path):
+    done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all")
+    notes = [step for step in json.loads(done.stdout)["steps"] if step["outcome"] == "note"]
+    assert [note["detail"] for note in notes] == ["The toolset files is left out: ARIZE_MCP_FILES_DIR is not set."]
+    (tmp_path / "files").mkdir()
+    done = check(tmp_path, "--json", ARIZE_MCP_TOOLSETS="all", ARIZE_MCP_FILES_DIR=str(tmp_path / "files"))
+    assert "left out" not in done.stdout
+
+
 def test_variables_of_other_clients_and_unfilled_placeholders_are_noted(sandbox: Sandbox, tmp_path: Path):
     foreign = dict.fromkeys(
-        ("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"), "x-of-theirs"
+        (
+            *("ARIZE_HOST", "ARIZE_ENDPOINT", "ARIZE_SPACE_ID", "ARIZE_SPACE_KEY", "ARIZE_DEVELOPER_KEY"),
+            *("ARIZE_URL", "ARIZE_API_URL", "ARIZE_API_BASE_URL", "ARIZE_API_ENDPOINT", "ARIZE_TOKEN"),
+        ),
+        "x-of-theirs",
     )
     environ = {**endpoint(sandbox), "ARIZE_API_KEY": "sandbox-key", **foreign, "ARIZE_REGION": "${user_config.region}"}
     done = check(tmp_path, **environ)

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.packaging.conftest import ENVIRON, run
+from tests.stdio_process import Session
 from tests.test_documents import ROOT, VERSION
-from tests.transports.test_stdio import Session
 
 pytestmark = pytest.mark.packaging
 

@@ -31,6 +31,7 @@ from tests.api.test_faults import table, told
 from tests.conftest import Sandbox
 from tests.raw_server import RawServer, answer, raw_server, reset
 from tests.server.test_tools import SNAPSHOTS, input_faults, output_faults
+from tests.stdio_process import INHERITED
 from tests.upstream_of_runs import NOT_FOUND, Upstream, after, small_runs
 
 ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -419,7 +420,7 @@ def process_of(server: RawServer, **environ: str) -> StdioServerParameters:
     """The real process in front of a server."""
     host = server.base_url.removeprefix("http://")
     known = {"ARIZE_API_HOST": host, "ARIZE_API_SCHEME": "http", "ARIZE_API_KEY": "key-of-the-test"}
-    known |= {"ARIZE_MCP_TOOLSETS": " Analysis ,", "ARIZE_MCP_READ_ONLY": "1"}
+    known |= {"ARIZE_MCP_TOOLSETS": " Analysis ,", "ARIZE_MCP_READ_ONLY": "1", **INHERITED}
     return StdioServerParameters(command=sys.executable, args=["-m", "arize_mcp"], env={**known, **environ})
 
 

@@ -19,7 +19,7 @@ from arize_mcp.api.models import (
 )
 from arize_mcp.api.problems import MAX_ERRORS, URN, Problem, ProblemError
 from arize_mcp.server.arguments import parse
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 RUN = {"example_id": "e", "output": "o"}
 CREATE: dict[str, Any] = {"name": "n", "dataset_id": "d", "experiment_runs": [RUN]}
@@ -352,15 +352,21 @@ FAILED = 'for a failed run send "" as output, and the error in `error`'
 
 def test_a_failed_run_without_an_output_is_told_how_to_record_it():
     error = {"example_id": "e", "error": "TimeoutError"}
-    runs = [
+    runs: list[dict[str, Any]] = [
         {**error, "output": None},
         {**error, "output": "null"},
         error,
         {**RUN, "output": None},
+        {**error, "output": "None"},
+        {**error, "output": ' "Undefined"\n'},
+        {**error, "output": "nan"},
+        {**error, "output": {}},
+        {**error, "output": []},
         {**error, "output": ""},
+        {**error, "output": "none of them"},
     ]
     errors = errors_of(CreateExperimentRequest, {**CREATE, "experiment_runs": runs})
-    assert list(errors) == [f"#/experiment_runs/{at}/output" for at in range(4)]
+    assert list(errors) == [f"#/experiment_runs/{at}/output" for at in range(9)]
     for detail in errors.values():
         assert FAILED in detail
         assert "JSON-encode" not in detail

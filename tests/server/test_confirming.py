@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from typing import Any
 
 import anyio
@@ -14,7 +14,7 @@ from arize_mcp.api.problems import URN
 from arize_mcp.server.app import create_server
 from arize_mcp.settings.settings import Settings
 from tests.conftest import Sandbox
-from tests.transports.test_stdio import MODERN_META, Session
+from tests.stdio_process import MODERN_META, Session
 
 Answer = Callable[[types.ElicitRequestParams], Awaitable[types.ElicitResult]]
 ACCEPT = types.ElicitResult(action="accept", content={"confirm": True})
@@ -238,14 +238,30 @@ def not_asked(result: dict[str, Any]) -> str:
     return problem["detail"].partition("It said: ")[2]
 
 
-@pytest.mark.parametrize(("reply", "said"), SAID)
-def test_a_host_that_cant_put_the_question_is_told_so(reply: dict[str, Any], said: str):
-    host = Session("--sandbox")
+@pytest.fixture(scope="module")
+def asking_host() -> Generator[Session]:
+    """A host of 2025-11-25 that says that it can ask, for tests that leave everything as it was."""
+    session = Session("--sandbox")
     client = {"name": "test", "version": "1"}
     capabilities: dict[str, Any] = {"elicitation": {}}
     params = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": client}
-    host.request("initialize", params)
-    host.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    session.request("initialize", params)
+    session.send({"jsonrpc": "2.0", "method": "notifications/initialized"})
+    yield session
+    assert session.end() == (0, b"", "")
+
+
+@pytest.fixture(scope="module")
+def modern_host() -> Generator[Session]:
+    """A host of 2026-07-28, for tests that leave everything as it was."""
+    session = Session("--sandbox")
+    yield session
+    assert session.end() == (0, b"", "")
+
+
+@pytest.mark.parametrize(("reply", "said"), SAID)
+def test_a_host_that_cant_put_the_question_is_told_so(asking_host: Session, reply: dict[str, Any], said: str):
+    host = asking_host
     listed = host.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["structuredContent"]
     call = {"name": "experiments_delete", "arguments": {"experiment_id": listed["experiments"][0]["id"]}}
     host.send({"jsonrpc": "2.0", "id": "delete", "method": "tools/call", "params": call})
@@ -257,15 +273,14 @@ def test_a_host_that_cant_put_the_question_is_told_so(reply: dict[str, Any], sai
         host.request("tools/call", {"name": "experiments_list", "arguments": {}})["result"]["structuredContent"]
         == listed
     )
-    assert host.end() == (0, b"", "")
 
 
 @pytest.mark.parametrize(
     ("answers", "said"),
     [*[({"confirm": reply.get("result", reply)}, said) for reply, said in SAID], ({}, ""), ([], ""), ("yes", "")],
 )
-def test_a_host_of_2026_that_cant_put_the_question_is_told_so(answers: Any, said: str):
-    host = Session("--sandbox")
+def test_a_host_of_2026_that_cant_put_the_question_is_told_so(modern_host: Session, answers: Any, said: str):
+    host = modern_host
     meta: dict[str, Any] = {**MODERN_META, "io.modelcontextprotocol/clientCapabilities": {"elicitation": {"form": {}}}}
     call: dict[str, Any] = {"name": "experiments_list", "arguments": {}, "_meta": meta}
     listed = host.request("tools/call", call)["result"]["structuredContent"]
@@ -278,7 +293,6 @@ def test_a_host_of_2026_that_cant_put_the_question_is_told_so(answers: Any, said
     assert said in answered
     call = {"name": "experiments_list", "arguments": {}, "_meta": meta}
     assert host.request("tools/call", call)["result"]["structuredContent"] == listed
-    assert host.end() == (0, b"", "")
 
 
 def test_an_answer_of_17_mib_is_none():

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,7 +25,7 @@ from tests.conftest import Sandbox
 from tests.raw_server import Request, answer, raw_server
 from tests.server.test_app import call, fail
 from tests.server.test_tools import SNAPSHOTS, input_faults, output_faults
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 JSON = dict[str, Any]
 
@@ -272,6 +273,27 @@ async def test_a_create_that_works_or_whose_fault_is_another_looks_nothing_up():
         problem = await fail(client, "experiments_create", new("d", name=""))
     assert "datasets_list" not in json.dumps(problem)
     assert [request.method for request in server.requests] == ["POST"]
+
+
+async def test_a_file_without_its_examples_ids_leads_to_the_tool_that_lists_them(sandbox: Sandbox, tmp_path: Path):
+    (tmp_path / "r.jsonl").write_text('{"q":null,"output":"o"}', encoding="utf-8")
+    settings = Settings(toolsets=("datasets", "files"), files_dir=str(tmp_path))
+    arguments = {"path": "r.jsonl", "name": "n", "dataset_id": sandbox.dataset_id}
+    async with Client(create_server(sandbox.api(), settings)) as client:
+        for change in ({}, {"example_id_field": "q"}):
+            problem = await fail(client, "experiments_create_from_file", arguments | change)
+            assert "datasets_examples_list" in problem["hint"]
+
+
+async def test_an_experiment_that_is_not_there_is_no_unknown_dataset(sandbox: Sandbox, tmp_path: Path):
+    (tmp_path / "r.jsonl").write_text(json.dumps(RUN), encoding="utf-8")
+    settings = Settings(toolsets=("datasets", "files"), files_dir=str(tmp_path))
+    arguments = {"path": "r.jsonl", "name": "n", "dataset_id": sandbox.dataset_id, "experiment_id": "nope"}
+    async with Client(create_server(sandbox.api(), settings)) as client:
+        problem = await fail(client, "experiments_create_from_file", arguments)
+    assert problem["status"] == 404
+    assert "dataset" not in problem["hint"]
+    assert "experiments_list" in problem["hint"]
 
 
 async def test_a_lookup_goes_through_all_pages_and_one_that_fails_changes_nothing():

@@ -263,6 +263,7 @@ async def test_what_no_cut_can_make_fit_is_a_problem():
 
 UNPASSABLE = {
     "a number that is none": ("NaN", None, {"text": "NaN"}),
+    "C's name of one": ("nan", None, {"text": "nan"}),
     "an infinity": ("-Infinity", None, {"text": "-Infinity"}),
     "a number over all floats": ("1e400", None, {"text": "1e400"}),
     "an integer of 5,000 digits": ("9" * 5_000, None, {"text": "9" * 100}),
@@ -284,6 +285,15 @@ async def test_a_run_with_what_cant_be_passed_on_does_not_hide_its_page(sent: st
     assert page["shortened"] == [{"pointer": "/experiment_runs/1/a~1b", **told}]
     kept = page["experiment_runs"][1]["a/b"]
     assert kept == got
+
+
+async def test_raw_control_characters_in_a_text_are_passed_on():
+    body = '{"experiment_runs":[{"id":"1","out\tput":"a\nb\x00\\\\\nc"},{"id":"2","n":NaN}],"pagination":{}}'
+    async with raw_server(answer(body)) as server, client_of(server) as client:
+        page = await result_of(client)
+        assert len(server.requests) == 1
+    assert page["experiment_runs"] == [{"id": "1", "out\tput": "a\nb\x00\\\nc"}, {"id": "2", "n": None}]
+    assert page["shortened"] == [{"pointer": "/experiment_runs/1/n", "text": "NaN"}]
 
 
 async def test_ninety_seven_deep_is_passed_on_as_it_is():

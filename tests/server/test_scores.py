@@ -46,6 +46,12 @@ LOST: list[tuple[str, Any]] = [
     ("annotations", [{"name": "correctness", "score": 1}]),
     ("metadata", {"eval.correctness.score": 0.9}),
     ("result", {"evaluations": [1]}),
+    ("quality", {"score": 0.9, "label": "good"}),
+    ("feedback", [{"key": "quality", "score": 1}]),
+    ("judge", [{"name": "quality", "score": 1}]),
+    ("accuracy", 0.9),
+    ("Correctness", True),
+    ("f1", 0.5),
 ]
 
 
@@ -80,6 +86,9 @@ OTHER: dict[str, Any] = {
     "highscored": 2,
     "documents": [{"text": "t", "score": 0.8}],
     "metadata": {"k": 3},
+    "results": [{"name": "a"}, {"score": 1}, "score"],
+    "relevance": "high",
+    "precision_mode": 2,
     "error": "TimeoutError",
 }
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from anyio.from_thread import start_blocking_portal
 
 from tests.raw_server import Request, answer, raw_server
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 KEY = "ak-5f0e-the-very-secret-key"
 

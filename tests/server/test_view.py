@@ -11,8 +11,8 @@ import pytest
 
 from arize_mcp.server import view
 from tests.conftest import sitecustomize
+from tests.stdio_process import MODERN_META, Session
 from tests.transports.test_process import IMPORTED
-from tests.transports.test_stdio import MODERN_META, Session
 
 PAGE = (Path(view.__file__).parent / "runs.html").read_text(encoding="utf-8")
 ON = {"ARIZE_MCP_VIEW": "on"}

@@ -169,6 +169,16 @@ def test_no_error_shows_a_value(load: Load):
     [
         ("ARIZE_API_KEY", "your-api-key", "holds an unfilled placeholder"),
         ("ARIZE_API_KEY", "%KEY%", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "ARIZE_API_KEY", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "your-key-here", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "put_your_arize_api_token_here", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "insert-key-here", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "replace-me", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "************", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "op://vault/arize/key", "holds an unfilled placeholder"),
+        ("ARIZE_API_KEY", "#{arize-key}", "holds an unfilled placeholder"),
+        ("HTTPS_PROXY", "${user_config.proxy}", "holds an unfilled placeholder"),
+        ("HTTPS_PROXY", "null", "holds an unfilled placeholder"),
         ("ARIZE_REGION", '"eu-west-1a"', "must be the region alone, without quotation marks."),
         ("ARIZE_REGION", "eu-west", f"must be one of {', '.join(endpoint.REGIONS)}."),
         ("ARIZE_REGION", "us", "ca-central-1a. What the ax command line tool calls US is us-east-1b."),
@@ -368,8 +378,8 @@ def test_what_looks_like_ours_and_is_not_is_known(monkeypatch: pytest.MonkeyPatc
         ("", ()),
         (" , ", ()),
         ("analysis", ("analysis",)),
-        (" FILES,analysis , analysis", ("analysis", "files")),
-        ("All", settings.TOOLSETS),
+        (" DATASETS,analysis , analysis", ("analysis", "datasets")),
+        ("All", tuple(name for name in settings.TOOLSETS if name != "files")),
     ],
 )
 def test_toolsets_are_names_in_any_case_and_come_in_a_fixed_order(
@@ -377,6 +387,58 @@ def test_toolsets_are_names_in_any_case_and_come_in_a_fixed_order(
 ):
     monkeypatch.setenv("ARIZE_MCP_TOOLSETS", given)
     assert settings.load().toolsets == toolsets
+
+
+@pytest.mark.parametrize("given", ["files", " Files ,", "all"])
+def test_files_are_offered_with_their_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, given: str):
+    monkeypatch.setenv("ARIZE_MCP_TOOLSETS", given)
+    monkeypatch.setenv("ARIZE_MCP_FILES_DIR", str(tmp_path))
+    found = settings.load()
+    assert "files" in found.toolsets
+    assert (found.files_dir, found.max_file_bytes, found.max_runs) == (str(tmp_path), 268_435_456, 20_000)
+    assert not settings.without_files()
+
+
+@pytest.mark.parametrize(
+    ("environ", "name", "said"),
+    [
+        ({"ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "must be set"),
+        ({"ARIZE_MCP_TOOLSETS": "all,files"}, "ARIZE_MCP_FILES_DIR", "must be set"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}"}, "ARIZE_MCP_TOOLSETS", "must name files"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}", "ARIZE_MCP_TOOLSETS": "analysis"}, "ARIZE_MCP_TOOLSETS", "must name files"),
+        ({"ARIZE_MCP_FILES_DIR": "results", "ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "absolute"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}/none", "ARIZE_MCP_TOOLSETS": "all"}, "ARIZE_MCP_FILES_DIR", "exists"),
+        ({"ARIZE_MCP_FILES_DIR": "{tmp}/file", "ARIZE_MCP_TOOLSETS": "files"}, "ARIZE_MCP_FILES_DIR", "exists"),
+        ({"ARIZE_MCP_MAX_FILE_BYTES": "0"}, "ARIZE_MCP_MAX_FILE_BYTES", "whole number"),
+        ({"ARIZE_MCP_MAX_RUNS": "many"}, "ARIZE_MCP_MAX_RUNS", "whole number"),
+    ],
+)
+def test_files_without_their_folder_or_the_other_way_round_can_not_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, environ: dict[str, str], name: str, said: str
+):
+    (tmp_path / "file").touch()
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value.replace("{tmp}", str(tmp_path)))
+    with pytest.raises(SettingsError) as caught:
+        settings.load()
+    [(variable, detail)] = caught.value.errors
+    assert variable == name
+    assert said in detail
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"ARIZE_MCP_TOOLSETS": "all"},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": ""},
+        {"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": "${user_config.files_dir}"},
+    ],
+)
+def test_files_are_left_out_where_the_folder_is_not_chosen(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str]):
+    for variable, value in environ.items():
+        monkeypatch.setenv(variable, value)
+    assert "files" not in settings.load().toolsets
+    assert settings.without_files()
 
 
 def test_an_unknown_toolset_is_an_error_that_names_the_nearest(monkeypatch: pytest.MonkeyPatch):

@@ -12,6 +12,8 @@ import httpx
 import pytest
 
 from arize_mcp.sandbox.seed import API_KEY
+from arize_mcp.settings.settings import SettingsError
+from arize_mcp.transports.http import create_app
 from tests.http_process import (
     ERAS,
     MODERN,
@@ -303,8 +305,9 @@ STARTS: list[tuple[dict[str, str], tuple[str, ...], str]] = [
     ({"ARIZE_MCP_ALLOWED_HOSTS": "a b"}, (), "ARIZE_MCP_ALLOWED_HOSTS takes"),
     ({"ARIZE_MCP_ALLOWED_ORIGINS": "app.example.com"}, (), "ARIZE_MCP_ALLOWED_ORIGINS takes"),
     ({"ARIZE_MCP_ALLOWED_ORIGINS": "https://app.example.com/path"}, (), "ARIZE_MCP_ALLOWED_ORIGINS takes"),
-    ({"ARIZE_MCP_TOOLSETS": "files"}, (), "ARIZE_MCP_TOOLSETS can't have files over HTTP"),
-    ({"ARIZE_MCP_TOOLSETS": "all"}, (), "ARIZE_MCP_TOOLSETS can't have files over HTTP"),
+    ({"ARIZE_MCP_TOOLSETS": "files"}, (), "can't be had over HTTP"),
+    ({"ARIZE_MCP_TOOLSETS": "files", "ARIZE_MCP_FILES_DIR": "/tmp"}, (), "can't be had over HTTP"),
+    ({"ARIZE_MCP_TOOLSETS": "all", "ARIZE_MCP_FILES_DIR": "/tmp"}, (), "can't be had over HTTP"),
     ({"ARIZE_MCP_HTTP_PORT": "http"}, (), "ARIZE_MCP_HTTP_PORT must be"),
     ({"PORT": "70000"}, (), "PORT must be"),
     ({"ARIZE_MCP_MAX_REQUESTS": "0"}, (), "ARIZE_MCP_MAX_REQUESTS must be"),
@@ -321,6 +324,19 @@ def test_it_refuses_to_start_and_says_why(environ: dict[str, str], arguments: tu
     assert why in stderr
     assert "Traceback" not in stderr
     assert "ak-1234567890" not in stderr
+
+
+@pytest.mark.parametrize(("environ", "why"), [(environ, why) for environ, arguments, why in STARTS if not arguments])
+def test_the_asgi_factory_raises_the_same(monkeypatch: pytest.MonkeyPatch, environ: dict[str, str], why: str):
+    for name, value in environ.items():
+        monkeypatch.setenv(name, value)
+    if "must be set" in why:
+        # It doesn't know where it will listen: without the setting, it answers to loopback's names.
+        create_app()
+        return
+    with pytest.raises(SettingsError) as caught:
+        create_app()
+    assert why in str(caught.value)
 
 
 def test_a_port_that_is_taken_is_told():

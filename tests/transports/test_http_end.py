@@ -31,6 +31,8 @@ from tests.http_process import (
 )
 from tests.raw_server import Request, answer, raw_server
 
+pytestmark = pytest.mark.posix(reason="POSIX signals")
+
 CREATED = '{"id":"x","name":"n","dataset_id":"d","created_at":"2026-01-01T00:00:00Z"}'
 
 

@@ -70,21 +70,23 @@ async def test_of_two_keys_calls_with_equal_ids_a_thousand_times_each_gets_its_o
         environ = upstream(server.base_url) | {"ARIZE_MCP_LOG_LEVEL": "DEBUG"}
         with served_http(environ=environ) as served:
             async with anyio.create_task_group() as tasks:
-                for number in range(500):
+                for number in range(1000):
                     for key in (ALICE, BOB):
                         tasks.start_soon(call, number, key, ERAS[number // 2 % 2])
             logged = served.logged()
-    assert (done.count(ALICE), done.count(BOB)) == (500, 500)
+    assert (done.count(ALICE), done.count(BOB)) == (1000, 1000)
     assert "DEBUG" in logged
     assert ALICE not in logged
     assert BOB not in logged
     assert "data of" not in logged
     # One line a call, which tells the callers apart.
-    lines = re.findall(r'tools/call "experiments_get": (\S+) in \d+ ms, key (\S+), Arize\'s request ids: (\S+)', logged)
-    assert len(lines) == 1000
+    lines = re.findall(
+        r'"tools/call" "experiments_get": (\S+) in \d+ ms, key (\S+), Arize\'s request ids: (\S+)', logged
+    )
+    assert len(lines) == 2000
     assert {outcome for outcome, _, _ in lines} == {"ok", "422"}
     assert len({key_hash for _, key_hash, _ in lines}) == 2
-    assert "req-499" in {request_id for _, _, request_id in lines}
+    assert "req-999" in {request_id for _, _, request_id in lines}
 
 
 async def test_at_info_there_is_one_line_a_call_and_none_a_request():
@@ -96,11 +98,14 @@ async def test_at_info_there_is_one_line_a_call_and_none_a_request():
                 await content(http, served.url, era, "experiments_list")
                 await content(http, served.url, era, "experiments_get", experiment_id="nope")
                 await ask(http, served.url, era, message(era, "tools/list"))
+            forged = message(LEGACY, "x\nINFO forged")
+            await http.post(served.url, json=forged, headers=headers(LEGACY, forged))
             await http.get(httpx.URL(served.url).join("/healthz"))
             await http.post(served.url)
             lines = served.logged().splitlines()[before:]
     told = [line.partition("arize_mcp.transports.call_log: ")[2].partition(" in ")[0] for line in lines]
-    assert told == ['tools/call "experiments_list": ok', 'tools/call "experiments_get": 404', "tools/list -: ok"] * 2
+    of_an_era = ['"tools/call" "experiments_list": ok', '"tools/call" "experiments_get": 404', '"tools/list" -: ok']
+    assert told == [*of_an_era, *of_an_era, '"x\\nINFO forged" -: error -32601']
 
 
 @pytest.mark.parametrize("era", ERAS)

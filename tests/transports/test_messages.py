@@ -11,8 +11,8 @@ import pytest
 
 from arize_mcp.transports.lines import MAX_LINE_BYTES
 from arize_mcp.transports.outline import Outline
+from tests.stdio_process import COMMANDS, MODERN_META, Session
 from tests.transports.test_platforms import AS_ON_WINDOWS
-from tests.transports.test_stdio import COMMANDS, MODERN_META, Session
 
 TRANSPORTS = {"pipes": [*COMMANDS[0], "--sandbox"], "files": [sys.executable, "-c", AS_ON_WINDOWS]}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
+from tests.stdio_process import COMMANDS, ENVIRON, MODERN_META
 from tests.transports.test_messages import TRANSPORTS
 from tests.transports.test_process import INITIALIZE, Upstream, is_closed
-from tests.transports.test_stdio import COMMANDS, ENVIRON, MODERN_META
 
 
 def ask(number: int, method: str, **params: Any) -> dict[str, Any]:

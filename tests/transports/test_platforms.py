@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 # On Windows neither loop has signal handlers, and the selector loop has no pipes. The modules that pick their own half
 # of the platform are imported before it seems to be another one: what is left to differ is this product.

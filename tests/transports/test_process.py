@@ -23,7 +23,7 @@ from arize_mcp.transports.lines import MAX_LINE_BYTES
 from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 pytestmark = pytest.mark.posix(reason="POSIX signals, terminals, and select() on pipes")
 
@@ -174,7 +174,7 @@ BAD_LINES: list[tuple[bytes, int | None, object]] = [
     (b'{"jsonrpc":"1.0","id":7,"method":"ping"}', -32600, 7),
     (b'{"jsonrpc":"2.0","id":"s","method":5}', -32600, "s"),
     (b'{"jsonrpc":"2.0","id":null,"method":"ping"}', -32600, None),
-    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', -32600, None),
+    (b'{"jsonrpc":"2.0","id":1.5,"method":"ping"}', -32600, 1.5),
     (b'{"jsonrpc":"2.0","id":{},"method":"ping"}', -32600, None),
     (b'{"jsonrpc":"2.0","id":true,"method":"ping"}', -32600, None),
     (b'{"jsonrpc":"2.0","id":3,"method":"ping","params":[1]}', -32600, 3),

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from tests.stdio_process import ENVIRON
 from tests.transports.test_process import INITIALIZE
-from tests.transports.test_stdio import ENVIRON
 
 pytestmark = pytest.mark.posix(reason="sockets as stdin and stdout")
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 pytestmark = pytest.mark.posix(reason="terminals, sockets and full devices as stderr")
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.conftest import Sandbox
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 from tests.view.host import Host
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 
 if TYPE_CHECKING:
     from playwright.sync_api import ConsoleMessage, Dialog, FrameLocator, Locator, Page

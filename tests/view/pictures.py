@@ -12,7 +12,7 @@ from typing import Final
 
 from playwright.sync_api import expect, sync_playwright
 
-from tests.transports.test_stdio import Session
+from tests.stdio_process import Session
 from tests.view.host import Host
 from tests.view.test_page import BASELINE_ID, CANDIDATE_ID, RUNS, compare, pick
 

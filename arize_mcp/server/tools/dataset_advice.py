@@ -1,4 +1,4 @@
-"""What a problem with a dataset's or an example's id says of finding the right one."""
+"""Adds to a problem with a dataset's or an example's id how to find the right one."""
 
 from __future__ import annotations
 
@@ -20,15 +20,19 @@ _QUOTES: Final = " \t\r\n\"'`"
 async def advise(call: Call, error: ProblemError) -> None:
     """Add to a problem, where the dataset or an example is what is wrong, how to find the right one.
 
-    A dataset_id that is a name is looked up: ``datasets`` then lists the datasets of that very name. None is chosen.
+    A dataset_id that is a name is looked up: ``datasets`` then lists the datasets of that very name. None of them is
+    chosen.
     """
     problem = cast("JSONObject", error.problem)
-    given = (call.params.arguments or {}).get("dataset_id")
+    arguments = call.params.arguments or {}
+    given = arguments.get("dataset_id")
     text = given.strip(_QUOTES) if isinstance(given, str) else ""
     errors: list[Any] = problem.get("errors", [])
     wrong = {str(fault.get("pointer", fault.get("field", ""))).rpartition("/")[2] for fault in errors}
     # The API may call a name not found, or no id at all; with a true id a 400 or 422 is about something else.
     is_refused = error.status == 404 or (error.status in (400, 422) and not _is_id(text))
+    # A recording that goes on asks for its experiment alone.
+    is_refused = is_refused and not arguments.get("experiment_id")
     hints: list[str] = [problem.get("hint", "")]
     if "dataset_id" in wrong or (text and is_refused):
         found = [] if _is_id(text) else await _of_name(call, text)
@@ -41,9 +45,9 @@ async def advise(call: Call, error: ProblemError) -> None:
         else:
             hints.append("datasets_list shows the datasets and their ids.")
         if error.status == 404:
-            # Else it would go on to where the ids of experiments are found.
+            # What it said before is about ids of experiments.
             hints[0] = "" if found else _UNKNOWN
-    if "example_id" in wrong:
+    if not wrong.isdisjoint({"example_id", arguments.get("example_id_field")}):
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")
     if len(hints) > 1:
         problem["hint"] = " ".join(filter(None, hints))

@@ -12,7 +12,7 @@ from arize_mcp.api import models
 from arize_mcp.api.answers import JSONObject
 from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.server.confirming import Question, ask, needs_asking
+from arize_mcp.server.confirming import Question
 from arize_mcp.server.scores import note_on_scores
 from arize_mcp.server.shortening import Fitted, FittedPage
 from arize_mcp.server.tools.tool import Call, Outcome, Tool, object_of, page_of
@@ -45,12 +45,10 @@ _NOTHING_DELETED: Final = "Nothing was deleted."
 
 
 async def _delete_confirmed(call: Call, request: models.DeleteExperimentRequest) -> Outcome:
-    if needs_asking(call.context, call.settings, _NOTHING_DELETED):
+    if call.needs_asking(_NOTHING_DELETED):
         experiment_id = models.GetExperimentRequest(experiment_id=request.experiment_id)
         question = _question(await call.api.get(experiment_id, call.on_wait))
-        required = await ask(
-            call.context, call.params, question, call.settings, call.api.signing_key("arize-mcp confirm v1")
-        )
+        required = await call.ask(question)
         if required is not None:
             return required
         call = replace(call, deadline=anyio.current_time() + call.settings.deadline_s)

@@ -16,6 +16,7 @@ from arize_mcp.api.calls import OnWait
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import DEFAULT_LIMIT
 from arize_mcp.api.problems import ProblemError
+from arize_mcp.server.confirming import Question, ask, needs_asking
 from arize_mcp.server.fitting import fit_page
 from arize_mcp.server.schemas import input_schema, output_schema
 from arize_mcp.server.shortening import Result, shorten, written
@@ -27,7 +28,7 @@ _RequestT_contra = TypeVar("_RequestT_contra", bound=BaseModel, contravariant=Tr
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call of a tool, as its row's function meets it.
+    """One call of a tool, as its row's function gets it.
 
     Attributes:
         api: the API, for the caller's key.
@@ -48,6 +49,15 @@ class Call:
     def left_s(self) -> float:
         """How many seconds are left until the deadline."""
         return self.deadline - anyio.current_time()
+
+    def needs_asking(self, nothing: str) -> bool:
+        """Whether a human has to confirm first (``confirming.needs_asking``)."""
+        return needs_asking(self.context, self.settings, nothing)
+
+    async def ask(self, question: Question) -> types.InputRequiredResult | None:
+        """Have the human confirm (``confirming.ask``)."""
+        key = self.api.signing_key("arize-mcp confirm v1")
+        return await ask(self.context, self.params, question, self.settings, key)
 
 
 Outcome = Result | types.InputRequiredResult
@@ -115,7 +125,7 @@ def object_of(method: _Method[_RequestT], *, wrote: bool = False) -> Answer[_Req
 
     Args:
         method: gets it.
-        wrote: whether the call wrote: then it is told as written, however long the telling is.
+        wrote: whether the call wrote. Then its answer is given whole where it can't be shortened.
     """
 
     async def answer(call: Call, request: _RequestT) -> Outcome:

@@ -1,0 +1,1 @@
+"""Runs in files: formats to read and write, and the one folder in which a file may be."""

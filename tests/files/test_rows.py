@@ -1,0 +1,430 @@
+"""What files hold: read into runs exactly, or refused with the line."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import subprocess
+import sys
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from arize_mcp.api.problems import ProblemError
+from arize_mcp.files.formats import rows
+from arize_mcp.files.rows import Fault
+from arize_mcp.files.runs import Checked, Columns, Run, Runs, parts
+
+pa: Any = importlib.import_module("pyarrow")
+pq: Any = importlib.import_module("pyarrow.parquet")
+
+E1, E2 = '{"example_id":"e1","output":"o1"}', '{"example_id":"e2","output":"o2"}'
+
+
+def load(path: Path, max_rows: int = 100_000, **columns: Any) -> tuple[Checked, list[dict[str, Any]]]:
+    """What the check says of a file, and its runs."""
+    wanted = Columns(**columns)
+    with path.open("rb") as file:
+        texts = {wanted.example_id, wanted.output, wanted.column_of("error")}
+        runs = Runs(rows(path.name, file, text=texts, sparse=wanted.column_of("error")), wanted)
+        checked = runs.check(max_rows)
+        read = list(runs.read())
+        assert all(isinstance(run, Run) for run in read)
+        return checked, [cast("Run", run).fields for run in read]
+
+
+def refusal(path: Path, **columns: Any) -> dict[str, Any]:
+    with pytest.raises(ProblemError) as caught:
+        load(path, **columns)
+    problem = dict(caught.value.problem)
+    assert problem["type"] == "urn:arize-mcp:problem:bad-file"
+    assert problem["hint"]
+    return problem
+
+
+Written = Callable[[str, str | bytes], Path]
+
+
+@pytest.fixture
+def written(tmp_path: Path) -> Written:
+    def write(name: str, content: str | bytes) -> Path:
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return path
+
+    return write
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.ndjson", "R.JSONL"])
+def test_json_lines_keep_every_value_exactly(written: Written, name: str):
+    run = {
+        "example_id": "  e1 ",
+        "output": "a\u2028b\r\n\U0001f600\x00\ttail ",
+        "n": 12345678901234567,
+        "big": 10**400,
+        "small": 5e-324,
+        "tenth": 0.1,
+        "deep": {"a": [1, {"b": [None, True, ""]}]},
+        "eval.judge.score": 1.0,
+        "null": None,
+        "": "x",
+    }
+    text = "\ufeff\n" + json.dumps(run, ensure_ascii=False) + "\r\n  \t\n" + json.dumps(run) + "\n\n"
+    checked, runs = load(written(name, text), omit=frozenset([""]))
+    del run[""]
+    assert runs == [run, run]
+    assert [type(value) for value in runs[0].values()] == [type(value) for value in run.values()]
+    assert checked.rows == 2
+    assert checked.types["n"] == "number"
+    assert checked.types["deep"] == "object"
+    assert checked.types["null"] == "null"
+    assert checked.first == [run, run]
+    assert checked.notes == []
+
+
+def test_an_array_of_objects_is_read_item_by_item(written: Written):
+    items: list[Any] = [{"example_id": n, "output": '[{"\\', "x": [[], {}]} for n in range(20_000)]
+    _, runs = load(written("r.json", "\ufeff  " + json.dumps(items, indent=1) + "\n "))
+    assert [run["example_id"] for run in runs] == [str(n) for n in range(20_000)]
+    assert all(run["output"] == '[{"\\' and run["x"] == [[], {}] for run in runs)
+
+
+def test_columns_are_renamed_left_out_or_go_along(written: Written):
+    row: dict[str, Any] = {
+        "id": "ex1",
+        "answer": "o",
+        "judge_score": 0.5,
+        "secret": "s",
+        "model": "m",
+        "annotations": [],
+        "error": None,
+    }
+    checked, runs = load(
+        written("r.jsonl", json.dumps(row)),
+        example_id="id",
+        output="answer",
+        rename={"judge_score": "eval.judge.score"},
+        omit=frozenset(["secret"]),
+    )
+    assert runs == [{"example_id": "ex1", "output": "o", "eval.judge.score": 0.5, "model": "m"}]
+    assert checked.notes == ["Left out, because Arize gives them itself: annotations."]
+
+
+@pytest.mark.parametrize(
+    ("value", "output"),
+    [
+        ({"a": [1, "é"]}, json.dumps({"a": [1, "é"]})),
+        ([1, None], "[1, null]"),
+        (12, "12"),
+        (1.5, "1.5"),
+        (True, "true"),
+        ("", ""),
+    ],
+)
+def test_an_output_that_is_no_text_is_json_encoded_as_the_sdk_does(written: Written, value: Any, output: str):
+    _, (run,) = load(written("r.jsonl", json.dumps({"example_id": "e", "output": value})))
+    assert run["output"] == output
+
+
+def test_only_a_row_with_an_error_may_lack_an_output(written: Written):
+    failed = '{"example_id":"e","output":null,"error":"E"}\n{"example_id":"e","error":"E"}\n'
+    _, runs = load(written("r.jsonl", failed))
+    assert runs == [{"example_id": "e", "output": "", "error": "E"}] * 2
+    problem = refusal(written("r.jsonl", failed + '{"example_id":"e","output":null}\n{"example_id":"e","error":""}'))
+    assert [(e["line"], e["field"]) for e in problem["errors"]] == [(3, "output"), (4, "output")]
+
+
+@pytest.mark.parametrize("value", ["", "  ", None, True, 1.5, [], {}])
+def test_an_example_id_is_text_that_is_not_blank_or_a_whole_number(written: Written, value: Any):
+    problem = refusal(written("r.jsonl", E1 + "\n" + json.dumps({"example_id": value, "output": "o"})))
+    assert [(e["line"], e["field"]) for e in problem["errors"]] == [(2, "example_id")]
+
+
+def test_nan_becomes_null_and_is_counted_by_column(written: Written):
+    text = (
+        '{"example_id":"1","output":"o","s":NaN,"d":{"x":[Infinity,-Infinity,1]}}\n'
+        '{"example_id":"2","output":{"a":NaN},"s":1e999}'
+    )
+    checked, runs = load(written("r.jsonl", text))
+    assert runs == [
+        {"example_id": "1", "output": "o", "s": None, "d": {"x": [None, None, 1]}},
+        {"example_id": "2", "output": '{"a": null}', "s": None},
+    ]
+    assert checked.notes == ["NaN and infinities are recorded as null: s 2, d 2, output 1."]
+    problem = refusal(written("r.jsonl", '{"example_id":"1","output":NaN}'))
+    assert problem["errors"] == [{"line": 1, "field": "output", "detail": "Must not be NaN or infinite."}]
+
+
+CSV = (
+    'example_id,output,score,ok,mixed,none,code,"a ""name"",\r\nof two lines",error\r\n'
+    '007,1.0,0.5,true,1,,007,"x, ""y""\r\nz\rw\n",\r\n'
+    "8 ,true,,,x,,1,,boom\r\n"
+    "\r\n"
+    ' 9,"",-1e3,false,,,2,"",404\r\n'
+)
+
+
+@pytest.mark.parametrize("bom", ["", "\ufeff"])
+def test_csv_has_the_types_that_its_cells_show(written: Written, bom: str):
+    checked, runs = load(written("r.csv", bom + CSV))
+    name = 'a "name",\r\nof two lines'
+    assert runs == [
+        {
+            "example_id": "007", "output": "1.0", "score": 0.5, "ok": True, "mixed": "1", "code": "007",
+            name: 'x, "y"\r\nz\rw\n',
+        },
+        {"example_id": "8 ", "output": "true", "mixed": "x", "code": "1", name: "", "error": "boom"},
+        {
+            "example_id": " 9", "output": "", "score": -1000.0, "ok": False, "mixed": "", "code": "2", name: "",
+            "error": "404",
+        },
+    ]  # fmt: skip
+    assert checked.types["score"] == "number"
+
+
+def test_a_column_of_csv_with_numbers_and_truth_values_is_text(written: Written):
+    _, runs = load(written("r.csv", "example_id,output,x,y,z\na,o,1,true,1e999\nb,o,true,0,2\n"))
+    assert [(run["x"], run["y"], run["z"]) for run in runs] == [("1", "true", None), ("true", "0", 2)]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("last", ["", "end"])
+def test_csv_has_any_line_ends(written: Written, end: str, last: str):
+    lines = ["example_id,output,n", "e1,o1,12345678901234567", 'e2,"o,2",2']
+    _, runs = load(written("r.csv", end.join(lines) + (end if last else "")))
+    assert runs == [
+        {"example_id": "e1", "output": "o1", "n": 12345678901234567},
+        {"example_id": "e2", "output": "o,2", "n": 2},
+    ]
+
+
+@pytest.mark.parametrize("before", range(4))
+def test_a_line_end_between_two_reads_of_a_large_file_is_one(written: Written, before: int):
+    header, chunk = "example_id,output\r\n", 1_048_576
+    filling = chunk - len(header) - len("e,") - before
+    _, runs = load(written("r.csv", header + f'e,{"x" * filling}\r\nf,"o\r\n"\r\n'))
+    assert [run["example_id"] for run in runs] == ["e", "f"]
+    assert (len(runs[0]["output"]), runs[1]["output"]) == (filling, "o\r\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "line", "said"),
+    [
+        ("example_id,output\ne,o\ne,o,x\n", 3, "Has 3 cells, where the header has 2."),
+        ('example_id,output\n"a\n\nb",o\ne\n', 5, "Has 1 cells, where the header has 2."),
+        ('example_id,output\ne,o\ne,"o\nf,p\n', 3, "not closed"),
+        ('example_id,output\ne,o"p"\n', 2, "quotation mark"),
+        ('example_id,output\ne,"o"p\n', 2, "quotation mark"),
+        ("example_id,output\ne,o\x00\n", 2, "NUL"),
+    ],
+)
+def test_a_row_of_csv_that_is_none_is_refused_with_its_line(written: Written, content: str, line: int, said: str):
+    (error,) = refusal(written("r.csv", content))["errors"]
+    assert error["line"] == line
+    assert said in error["detail"]
+
+
+def test_a_header_with_a_name_twice_is_refused(written: Written):
+    problem = refusal(written("r.csv", "example_id,output,a,a\ne,o,1,2\n"))
+    assert problem["errors"] == [{"line": 1, "field": "a", "detail": "Stands twice in the header."}]
+
+
+def test_a_separator_that_is_no_comma_is_said(written: Written):
+    assert "commas" in refusal(written("r.csv", "example_id;output\ne;o\n"))["detail"]
+
+
+def test_parquet_is_read_where_pyarrow_is_installed(tmp_path: Path):
+    table = pa.table(
+        {
+            "example_id": [1, 2],
+            "output": ["a", "b"],
+            "n": [12345678901234567, None],
+            "f": [float("nan"), 0.5],
+            "l": [[1, 2], None],
+        }
+    )
+    pq.write_table(table, tmp_path / "r.parquet")
+    checked, runs = load(tmp_path / "r.parquet")
+    assert runs == [
+        {"example_id": "1", "output": "a", "n": 12345678901234567, "f": None, "l": [1, 2]},
+        {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None},
+    ]
+    assert checked.notes == ["NaN and infinities are recorded as null: f 1."]
+
+
+def test_what_parquet_holds_beyond_json_is_said_with_its_row(tmp_path: Path):
+    pq.write_table(
+        pa.table({"example_id": ["1", "2"], "output": ["a", "b"], "x": [None, b"\xff"]}), tmp_path / "r.parquet"
+    )
+    (error,) = refusal(tmp_path / "r.parquet")["errors"]
+    assert (error["line"], error["field"]) == (2, "x")
+
+
+def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path: Path):
+    pq.write_table(pa.table({"example_id": ["1"], "output": ["a"]}), tmp_path / "r.parquet")
+    script = (
+        "import sys; sys.modules['pyarrow'] = None\n"
+        "from arize_mcp.files.formats import rows\n"
+        "from arize_mcp.api.problems import ProblemError\n"
+        f"try: list(rows('r.parquet', open({str(tmp_path / 'r.parquet')!r}, 'rb'), text=(), sparse=None).read())\n"
+        "except ProblemError as error: print(error.problem)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert "arize-mcp[parquet]" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("r.jsonl", b"", "no rows"),
+        ("r.jsonl", b"\n \n", "no rows"),
+        ("r.json", b"", "empty"),
+        ("r.json", b" [] ", "no rows"),
+        ("r.csv", b"", "no rows"),
+        ("r.csv", b"example_id,output\n", "no rows"),
+        ("r.json", E1.encode(), "doesn't hold an array"),
+        ("r.json", f"[{E1}] x".encode(), "follows the array"),
+        ("r.json", f"[{E1},".encode(), "ends inside its row 2"),
+        ("r.json", f'[{E1},{{"a": "'.encode(), "ends inside its row 2"),
+        ("r.jsonl", E1.encode("utf-16"), "UTF-16"),
+        ("r.csv", "example_id,output\n".encode("utf-16"), "UTF-16"),
+        ("r.json", f"[{E1}]".encode("utf-16"), "UTF-16"),
+        ("r.jsonl", f'{E1}\n{{"x":"\xff'.encode("latin-1"), "not UTF-8: see its line (or row) 2"),
+        ("r.csv", b"example_id,output\ne,\xe9\n", "not UTF-8: see its line (or row) 2"),
+        ("r.json", b'[{"x":"\xe9"}]', "not UTF-8: see its line (or row) 1"),
+        ("r.parquet", b"PAR1 or not", "no Parquet file"),
+        ("r.parquet", b"", "no Parquet file"),
+        ("r.csv", b",".join(b"%d" % n for n in range(1_000_000)), "columns"),
+        ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)}).encode(), "columns"),
+    ],
+)
+def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, content: bytes, said: str):
+    assert said in refusal(written(name, content))["detail"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ("{", "Broken JSON at character 2"),
+        ("{'a': 1}", "Broken JSON"),
+        (f"{E1}{E2}", "Broken JSON"),
+        ("[1]", "Must be"),
+        ('"text"', "Must be"),
+        ("null", "Must be"),
+        ('{"example_id":"e","output":"o","x":' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deep"),
+        ('{"example_id":"e","output":"o","x":' + "[" * 98 + "]" * 98 + "}", "nested too deep"),
+        ('{"example_id":"e","output":"o","x":"\\ud800"}', "surrogate"),
+        ('{"example_id":"e","output":"o","\\udc00":1}', "surrogate"),
+        ('{"example_id":"e","output":"o","x":1,"x":2}', "twice"),
+        ('{"example_id":"e","output":"o","x":{"y":1,"y":2}}', "twice"),
+        ('{"example_id":"e","output":"o","x":' + "9" * 5000 + "}", "digits"),
+        ('{"example_id":"e","output":"o","error":5}', "Must be text"),
+        ('{"example_id":"e","output":"' + "x" * 8_000_000 + '"}', "8,000,000"),
+        ('{"example_id":"e","output":"' + "x" * 24_000_000 + '"}', "longer than"),
+        ('{"x":"a\x00b"}', "Broken JSON"),
+    ],
+)
+@pytest.mark.parametrize("name", ["r.jsonl", "r.json"])
+def test_a_row_that_is_no_run_is_refused_with_its_line(written: Written, name: str, row: str, said: str):
+    if name == "r.json" and row == "{":
+        row = "{]}"
+        said = "Broken JSON at character 2"
+    content = f"{E1}\n{row}\n{E2}" if name == "r.jsonl" else f"[{E1},{row},{E2}]"
+    problem = refusal(written(name, content))
+    assert problem["errors"][0]["line"] == 2
+    assert said in problem["errors"][0]["detail"]
+    assert "1 of 3 rows" in problem["detail"] or name == "r.json"
+
+
+def test_a_value_as_deep_as_a_request_may_be_is_taken(written: Written):
+    _, (run,) = load(written("r.jsonl", '{"example_id":"e","output":"o","x":' + "[" * 97 + "]" * 97 + "}"))
+    assert json.dumps(run["x"]) == "[" * 97 + "]" * 97
+
+
+def test_a_line_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    with path.open("wb") as file:
+        file.write(f"{E1}\n".encode())
+        file.seek(1_000_000_000)
+        file.write(f"\n{E2}\n{{".encode())
+    tracemalloc.start()
+    try:
+        with path.open("rb") as file:
+            read = list(rows(path.name, file, text=(), sparse=None).read())
+        _, peak_bytes = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [row.line for row in read] == [1, 2, 3, 4]
+    assert "longer than" in cast("Fault", read[1]).detail
+    assert peak_bytes < 100_000_000
+
+
+def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
+    problem = refusal(written("r.jsonl", E1 + "\n" + "{\n" * 30))
+    assert len(problem["errors"]) == 20
+    assert problem["more_errors"] == 10
+    assert "30 of 31 rows" in problem["detail"]
+
+
+@pytest.mark.parametrize(
+    ("columns", "field", "said"),
+    [
+        ({"example_id": "Example ID"}, "Example ID", "Did you mean example_id?"),
+        ({"output": "outptu"}, "outptu", "Did you mean output?"),
+        ({"rename": {"scor": "s"}}, "scor", "Did you mean score?"),
+        ({"omit": frozenset(["zzz"])}, "zzz", "The file has example_id, output, score."),
+        ({"rename": {"score": "output"}}, "score", "Would have the name that output has"),
+        ({"rename": {"score": "id"}}, "score", "Arize's own field"),
+        ({"rename": {"score": ""}}, "score", "no name"),
+    ],
+)
+@pytest.mark.parametrize("name", ["r.csv", "r.jsonl"])
+def test_a_column_that_is_wrong_is_named_with_the_right_one(
+    written: Written, name: str, columns: dict[str, Any], field: str, said: str
+):
+    content = "example_id,output,score\ne,o,1\n" if name == "r.csv" else '{"example_id":"e","output":"o","score":1}\n'
+    errors = refusal(written(name, content), **columns)["errors"]
+    assert any(error["field"] == field and said in error["detail"] for error in errors)
+
+
+def test_a_column_without_a_name_can_be_left_out_or_renamed(written: Written):
+    path = written("r.csv", ",example_id,output\n0,e,o\n")
+    assert 'omit [""]' in refusal(path)["errors"][0]["detail"]
+    assert load(path, omit=frozenset([""]))[1] == [{"example_id": "e", "output": "o"}]
+    assert load(path, rename={"": "row"})[1] == [{"row": 0, "example_id": "e", "output": "o"}]
+
+
+def test_a_column_without_a_name_or_cells_is_left_out(written: Written):
+    assert load(written("r.csv", "example_id,output,\ne,o,\n"))[1] == [{"example_id": "e", "output": "o"}]
+
+
+@pytest.mark.parametrize("name", ["r.jsonl", "r.json"])
+def test_an_empty_name_in_json_is_one_like_any_other(written: Written, name: str):
+    run = {"example_id": "e", "output": "o", "": {"": 1}}
+    text = json.dumps(run)
+    assert load(written(name, f"[{text}]" if name == "r.json" else text))[1] == [run]
+
+
+def test_more_rows_than_allowed_are_refused(written: Written):
+    path = written("r.jsonl", f"{E1}\n" * 11)
+    assert load(path, max_rows=11)[0].rows == 11
+    with pytest.raises(ProblemError, match="ARIZE_MCP_MAX_RUNS"):
+        load(path, max_rows=10)
+
+
+def test_values_of_several_types_in_one_field_are_mixed(written: Written):
+    checked, _ = load(written("r.jsonl", E1[:-1] + ',"x":1}\n' + E2[:-1] + ',"x":"a"}'))
+    assert checked.types == {"example_id": "string", "output": "string", "x": "mixed"}
+
+
+def test_a_part_has_a_thousand_runs_and_fewer_only_where_the_bytes_demand_it():
+    small = [Run({"n": n}, 10) for n in range(2500)]
+    assert [len(part) for part in parts(small, 100, 50)] == [1000, 1000, 500]
+    # Two of these, a comma and the envelope are exactly the limit; one byte more of envelope is too much.
+    large = [Run({"n": n}, 3_999_950) for n in range(5)]
+    assert [len(part) for part in parts(large, 99, 99)] == [2, 2, 1]
+    assert [len(part) for part in parts(large, 100, 99)] == [1, 2, 2]
+    assert [len(part) for part in parts([Run({}, 8_000_000)] * 2, 99, 99)] == [1, 1]
