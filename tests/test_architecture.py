@@ -34,7 +34,10 @@ OURS: dict[str, set[str]] = {
     "api.problems": set(),
     "api.refusals": {"api.ids", "api.jsontext", "api.html", "api.problems"},
     "api.retry": {"api.problems"},
-    "api.http": {"api.jsontext", "api.problems", "api.refusals", "api.retry", "settings.settings"},
+    "api.lanes": set(),
+    "api.http": {
+        "api.jsontext", "api.lanes", "api.problems", "api.refusals", "api.retry", "settings.settings",
+    },
     "api.reading": {"api.jsontext"},
     "api.answers": {"api.reading", "api.problems", "api.refusals", "api.http"},
     "api.slots": set(),
@@ -158,8 +161,8 @@ OURS: dict[str, set[str]] = {
     "commands.__init__": set(),
     "commands.steps": set(),
     "commands.check": {
-        "settings.settings", "settings.http", "settings.endpoint", "api.client", "api.models", "api.problems",
-        "commands.steps",
+        "settings.settings", "settings.http", "settings.endpoint", "api.calls", "api.client", "api.models",
+        "api.problems", "commands.steps",
     },
     "commands.check_http": {"settings.settings", "api.http", "api.problems", "commands.steps"},
     "commands.demo": set(),
@@ -172,7 +175,8 @@ OURS: dict[str, set[str]] = {
 """What each module imports of ours."""
 
 THEIRS: dict[str, set[str]] = {
-    "httpx": {"api.http"},
+    "httpx": {"api.http", "api.lanes"},
+    "httpcore": {"api.lanes"},
     "truststore": {"api.http"},
     "mcp": {
         "server.tools.tool",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import anyio
 from pydantic import BaseModel
@@ -18,6 +19,9 @@ from arize_mcp.settings.settings import Settings
 
 if TYPE_CHECKING:
     from arize_mcp.api.http import Connections
+
+# Of the answers that are under way so many are in memory. They are read in milliseconds, and waited for in hundreds.
+_READ_AT_A_TIME: Final = 8
 
 OnWait = Callable[[str], Awaitable[None]]
 """Is told, in a sentence, what a call waits for."""
@@ -77,6 +81,7 @@ class Calls:
         self._pool = pool
         self._ready = ready
         self._slots = pool.slots()
+        self._reads = anyio.Semaphore(_READ_AT_A_TIME, fast_acquire=True)
         self._clock = clock
         self._jitter = jitter
         self._held_until: dict[tuple[str, str, int], float] = {}
@@ -168,9 +173,9 @@ class Calls:
                     if self._ready is not None:
                         await self._ready()
                     sends += 1
-                    on_sent = None if method == "GET" else call.acts
+                    on_sent, reading = (None, self._reading) if method == "GET" else (call.acts, nullcontext)
                     answer = await self.connections.send(
-                        self._settings.api_key, method, segments, query, body, on_sent=on_sent
+                        self._settings.api_key, method, segments, query, body, on_sent=on_sent, reading=reading
                     )
                 if model is not None:
                     return checked(method, answer, model, self._settings.api_key)
@@ -200,6 +205,14 @@ class Calls:
                 reason = f"answered {error.status}" if error.status else error.problem.get("title", "").lower()
                 reason = "rate limited" if error.status == 429 else reason
             await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncGenerator[None]:
+        """Wait until an answer can be taken: what isn't read yet waits in the network, where it takes no memory."""
+        async with self._reads:
+            if self._ready is not None:
+                await self._ready()
+            yield
 
     async def _hold_back(self, call: Call, endpoint: tuple[str, str, int]) -> None:
         """After a 429 the other calls of the endpoint wait as well."""

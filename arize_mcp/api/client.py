@@ -53,7 +53,8 @@ class ExperimentsAPI:
         settings: where the API is and how to reach it.
         app: an ASGI application to call in process instead of a server, such as the sandbox.
         pool: connections that are shared with other keys; whoever made them closes them.
-        ready: is awaited before a request is sent: a caller who can't take more answers holds it back.
+        ready: is awaited before a request is sent and before an answer is read: a caller who can't take more answers
+            holds it back.
         clock: tells the time and waits.
         jitter: a random number from 0 to 1.
     """

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping, MutableMapping
+from contextlib import AbstractAsyncContextManager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,7 @@ import httpx
 import truststore
 
 from arize_mcp.api import jsontext, problems, refusals
+from arize_mcp.api.lanes import Lane, Lanes
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.api.retry import retry_after_s
 from arize_mcp.settings.settings import Settings
@@ -94,6 +96,7 @@ class Connections:
         body: object,
         *,
         on_sent: Callable[[], object] | None = None,
+        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
     ) -> Answer:
         """Send one request, once.
 
@@ -104,6 +107,7 @@ class Connections:
             query: query parameters.
             body: a JSON value, or None.
             on_sent: is called before the first byte of the request goes: until then it can't take effect.
+            reading: inside of it the answer's content is read.
 
         Raises:
             ProblemError: for anything but a success.
@@ -121,7 +125,7 @@ class Connections:
                 on_sent()
 
         request = self._request(api_key, method, target, payload, on_sent if is_sent else note_sent)
-        response, content = await self._exchange(request, lambda: is_sent)
+        response, content = await self._exchange(request, reading, lambda: is_sent)
         logger.debug("%s %s%s: %d", method, self._settings.base_url, target, response.status_code)
         if (ids := REQUEST_IDS.get()) is not None and (request_id := response.headers.get("x-request-id")):
             ids.append(problems.plain(problems.redact(request_id, api_key), 200))
@@ -163,7 +167,10 @@ class Connections:
         return Answer(response.status_code, response.headers, content)
 
     async def _exchange(
-        self, request: httpx.Request, is_sent: Callable[[], bool] = lambda: True
+        self,
+        request: httpx.Request,
+        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        is_sent: Callable[[], bool] = lambda: True,
     ) -> tuple[httpx.Response, bytes]:
         if self._transport is None:
             self._transport = self._open()
@@ -171,7 +178,8 @@ class Connections:
             response = await self._transport.handle_async_request(request)
             try:
                 self._compare_clocks(response.headers.get("date"))
-                return response, await self._read(response)
+                async with reading():
+                    return response, await self._read(response)
             finally:
                 await response.aclose()
         except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
@@ -234,7 +242,9 @@ class Connections:
             return httpx.ASGITransport(app=self._app)
         settings = self._settings
         tls = _tls_context(settings)
-        return _Lanes(
+        if settings.proxy_url is None:
+            return Lanes(lambda: Lane(self._url, tls))
+        return Lanes(
             lambda: httpx.AsyncHTTPTransport(
                 verify=tls,
                 limits=httpx.Limits(max_connections=1, max_keepalive_connections=1),
@@ -324,57 +334,6 @@ def _trace(on_sent: Callable[[], object]) -> Callable[[str, Mapping[str, Any]], 
             on_sent()
 
     return trace
-
-
-class _Lanes(httpx.AsyncBaseTransport):
-    """A transport of one connection for each request under way, kept for the next.
-
-    In httpx's own pool the requests race for the idle connections, and in a burst some lose until all others are done.
-    """
-
-    def __init__(self, open_lane: Callable[[], httpx.AsyncHTTPTransport]) -> None:
-        self._open_lane = open_lane
-        self._lanes: list[httpx.AsyncHTTPTransport] = []
-        self._idle: list[httpx.AsyncHTTPTransport] = []
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if not self._idle:
-            self._idle.append(self._open_lane())
-            self._lanes.append(self._idle[-1])
-        lane = self._idle.pop()
-        try:
-            response = await lane.handle_async_request(request)
-        except BaseException:
-            self._idle.append(lane)
-            raise
-        assert isinstance(response.stream, httpx.AsyncByteStream)  # noqa: S101 - an asynchronous transport's
-        response.stream = _LaneStream(response.stream, lambda: self._release(lane))
-        return response
-
-    def _release(self, lane: httpx.AsyncHTTPTransport) -> None:
-        if lane not in self._idle:
-            self._idle.append(lane)
-
-    async def aclose(self) -> None:
-        for lane in self._lanes:
-            await lane.aclose()
-
-
-class _LaneStream(httpx.AsyncByteStream):
-    """A body whose lane is free when it is closed."""
-
-    def __init__(self, stream: httpx.AsyncByteStream, release: Callable[[], None]) -> None:
-        self._stream = stream
-        self._release = release
-
-    def __aiter__(self) -> AsyncIterator[bytes]:
-        return aiter(self._stream)
-
-    async def aclose(self) -> None:
-        try:
-            await self._stream.aclose()
-        finally:
-            self._release()
 
 
 def _tls_context(settings: Settings) -> ssl.SSLContext:

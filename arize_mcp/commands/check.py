@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 import anyio
 
+from arize_mcp.api.calls import Clock
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
@@ -156,24 +157,30 @@ async def _regions(found: Settings) -> list[Step]:
     return [Step(region, "note", details[region]) for region in others]
 
 
+class _Stopwatch(Clock):
+    """Starts anew with each send: a send comes first, or after a wait."""
+
+    def __init__(self) -> None:
+        self.started_s = time.perf_counter()
+
+    async def sleep(self, delay_s: float) -> None:
+        await super().sleep(delay_s)
+        self.started_s = time.perf_counter()
+
+
 async def _ask(found: Settings) -> tuple[ProblemError | None, int]:
     """GET /v2/experiments?limit=1: what is wrong, and how many milliseconds the last send took."""
     # These imports may take longer than the answer, and would count as the network's time.
     for module in ("arize_mcp.api.http", "httpcore"):
         importlib.import_module(module)
-    sent_s = time.perf_counter()
-
-    async def about_to_send() -> None:
-        nonlocal sent_s
-        sent_s = time.perf_counter()
-
+    clock = _Stopwatch()
     problem: ProblemError | None = None
-    async with ExperimentsAPI(found, ready=about_to_send) as api:
+    async with ExperimentsAPI(found, clock=clock) as api:
         try:
             await api.list(ListExperimentsRequest(limit=1), deadline_s=_LIMIT_S)
         except ProblemError as error:
             problem = error
-        return problem, round((time.perf_counter() - sent_s) * 1000)
+        return problem, round((time.perf_counter() - clock.started_s) * 1000)
 
 
 def _told(problem: ProblemError, found: Settings) -> str:

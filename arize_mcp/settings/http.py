@@ -20,6 +20,9 @@ VARIABLES: Final = (
 )
 """Our own variables; PORT is set by platforms."""
 
+KEY_CONNECTIONS: Final = 8
+"""How many requests a key may have under way where nothing else is set: no key takes all of ARIZE_MCP_MAX_REQUESTS."""
+
 Name = tuple[str, int | None]
 """A host's name in lower case, and its port; None is any."""
 
@@ -61,6 +64,8 @@ def load(*, sandbox_key: str | None = None) -> HTTPSettings:
         # What else the toolset wants would only mislead.
         raise SettingsError([*read.errors, ("ARIZE_MCP_TOOLSETS=files and ARIZE_MCP_FILES_DIR", told)])
     calls = replace(read_settings(read, sandbox_key), api_key=None, shared=True)
+    if not read.is_set("ARIZE_MCP_MAX_CONNECTIONS"):
+        calls = replace(calls, max_connections=KEY_CONNECTIONS)
     any_host, allowed_hosts = _allowed_hosts(read)
     found = HTTPSettings(
         calls=calls,

@@ -50,7 +50,7 @@ class Settings:
     read_timeout_s: float = 30.0
     deadline_s: float = 50.0
     max_response_bytes: int = 33_554_432
-    max_connections: int = 8
+    max_connections: int = 64
     max_result_chars: int = 40_000
     max_runs: int = 20_000
     confirm_delete: Literal["auto", "always", "never"] = "auto"
@@ -109,7 +109,7 @@ def read_settings(read: Reader, sandbox_key: str | None, other_url: str | None =
         read_timeout_s=read.seconds("ARIZE_MCP_READ_TIMEOUT_S", 30.0),
         deadline_s=read.seconds("ARIZE_MCP_DEADLINE_S", 50.0),
         max_response_bytes=read.whole("ARIZE_MCP_MAX_RESPONSE_BYTES", 33_554_432, minimum=1),
-        max_connections=read.whole("ARIZE_MCP_MAX_CONNECTIONS", 8, minimum=1, maximum=1000),
+        max_connections=read.whole("ARIZE_MCP_MAX_CONNECTIONS", 64, minimum=1, maximum=1000),
         max_result_chars=_max_result_chars(read),
         max_runs=read.whole("ARIZE_MCP_MAX_RUNS", 20_000, minimum=1),
         confirm_delete=cast(

@@ -28,7 +28,7 @@ async def test_a_burst_of_200_calls_ends_in_order_of_arrival_under_the_ceiling()
         at_once -= 1
         return answer('{"id":"x"}')
 
-    async with raw_server(answer(), route=route) as server, ExperimentsAPI(server.settings()) as api:
+    async with raw_server(answer(), route=route) as server, ExperimentsAPI(server.settings(max_connections=8)) as api:
 
         async def call(n: int) -> None:
             await api.get(GetExperimentRequest(experiment_id=str(n)))
@@ -165,3 +165,70 @@ async def test_nothing_is_sent_while_its_answer_could_not_be_taken():
             assert [request.target for request in server.requests] == ["/v2/experiments/other"]
             taken.set()
     assert [request.target for request in server.requests][1:] == ["/v2/experiments/held-back"]
+
+
+async def test_an_answer_is_not_read_while_it_could_not_be_taken():
+    taken, answers = anyio.Event(), anyio.Event()
+    taken.set()
+    sent: list[str] = []
+
+    async def big(stream: Any) -> None:
+        await answers.wait()
+        # Far more than the sockets on both sides hold.
+        await stream.send(answer(b'{"id":"x","name":"' + b"n" * 25_000_000 + b'"}'))
+        sent.append("big")
+
+    async def ready() -> None:
+        await taken.wait()
+
+    async with raw_server(big) as server, raw_server(answer('{"id":"x"}')) as elsewhere:
+        held_back = ExperimentsAPI(server.settings(), ready=ready)
+        async with held_back, ExperimentsAPI(elsewhere.settings()) as other, anyio.create_task_group() as tasks:
+            tasks.start_soon(held_back.get, GetExperimentRequest(experiment_id="big"))
+            with anyio.fail_after(10):
+                while not server.requests:
+                    await anyio.lowlevel.checkpoint()
+            taken = anyio.Event()
+            answers.set()
+            for _ in range(50):
+                await other.get(GetExperimentRequest(experiment_id="x"))
+            assert not sent
+            taken.set()
+    assert sent == ["big"]
+
+
+async def test_of_many_answers_under_way_eight_are_read_at_a_time():
+    go = anyio.Event()
+    ended: list[str] = []
+
+    async def begun(stream: Any) -> None:
+        await stream.send(answer('{"id":', length=len('{"id":"x"}')))
+        await go.wait()
+        await stream.send(b'"x"}')
+
+    async def route(request: Request) -> bytes | Step:
+        return begun if request.target.endswith("slow") else answer('{"id":"x"}')
+
+    async with raw_server(answer(), route=route) as server, ExperimentsAPI(server.settings()) as api:
+
+        async def call(experiment_id: str) -> None:
+            await api.get(GetExperimentRequest(experiment_id=experiment_id))
+            ended.append(experiment_id)
+
+        with anyio.fail_after(30):
+            async with anyio.create_task_group() as tasks:
+                for _ in range(8):
+                    tasks.start_soon(call, "slow")
+                while len(server.requests) < 8:
+                    await anyio.lowlevel.checkpoint()
+                async with ExperimentsAPI(server.settings()) as other:
+                    for _ in range(10):
+                        await other.get(GetExperimentRequest(experiment_id="other"))
+                    tasks.start_soon(call, "ninth")
+                    while "/v2/experiments/ninth" not in [request.target for request in server.requests]:
+                        await anyio.lowlevel.checkpoint()
+                    for _ in range(50):
+                        await other.get(GetExperimentRequest(experiment_id="other"))
+                assert not ended
+                go.set()
+    assert sorted(ended) == ["ninth"] + ["slow"] * 8

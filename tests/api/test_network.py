@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 import base64
+import json
 import ssl
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import anyio
+import httpcore
 import pytest
 import trustme
 from anyio.abc import ByteStream, SocketAttribute
 from anyio.streams.buffered import BufferedByteReceiveStream
-from anyio.streams.tls import TLSStream
+from anyio.streams.tls import TLSAttribute, TLSStream
 
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
+from arize_mcp.api.lanes import HTTPX_ERRORS
+from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import settings as settings_module
 from arize_mcp.settings.settings import Settings
@@ -55,6 +58,33 @@ def ca(tmp_path: Path) -> trustme.CA:
 async def test_a_given_ca_is_trusted_as_a_file_or_a_folder(ca: trustme.CA, tmp_path: Path):
     async with raw_server(answer(PAGE), tls=context(ca)) as server:
         assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
+
+
+async def test_a_host_that_would_rather_speak_http_2_is_spoken_to_in_1_1(ca: trustme.CA, tmp_path: Path):
+    agreed: list[str | None] = []
+
+    async def told(stream: ByteStream) -> None:
+        agreed.append(stream.extra(TLSAttribute.alpn_protocol))
+        await stream.send(answer(PAGE))
+
+    tls = context(ca)
+    tls.set_alpn_protocols(["h2", "http/1.1"])
+    async with raw_server(told, tls=tls) as server:
+        assert await list_with(server.settings(ca_path=str(tmp_path / "ca.pem"))) == {"experiments": []}
+    assert agreed == ["http/1.1"]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_megabytes_come_through_as_they_were_sent(ca: trustme.CA, tmp_path: Path, scheme: str):
+    output = "".join(f"{number:08}" for number in range(500_000))
+    page = json.dumps({"experiment_runs": [{"id": "r", "example_id": "e", "output": output}]})
+    async with (
+        raw_server(answer(page), tls=context(ca) if scheme == "https" else None) as server,
+        server.api(ca_path=str(tmp_path / "ca.pem")) as api,
+    ):
+        for _ in range(3):
+            found = await api.list_runs(ListExperimentRunsRequest(experiment_id="x"))
+            assert found["experiment_runs"][0]["output"] == output
 
 
 async def test_a_self_signed_server_is_a_problem_that_names_the_trouble_and_the_setting(ca: trustme.CA):
@@ -109,6 +139,59 @@ async def test_a_create_whose_answer_breaks_in_tls_is_looked_up(ca: trustme.CA, 
             await api.create(request)
     assert caught.value.problem.get("type") == URN + "outcome-unknown"
     assert [request.method for request in server.requests] == ["POST", "GET"]
+
+
+@pytest.mark.parametrize("way", ["cancelled", "deadline"])
+async def test_a_call_that_ends_in_the_middle_of_the_handshake_closes_its_connection(way: str):
+    gone, came = anyio.Event(), anyio.Event()
+
+    async def mute(stream: ByteStream) -> None:
+        async with stream:
+            while True:
+                try:
+                    await stream.receive()
+                except (anyio.EndOfStream, anyio.BrokenResourceError):
+                    gone.set()
+                    return
+                came.set()
+
+    async with await anyio.create_tcp_listener(local_host="127.0.0.1") as listener, anyio.create_task_group() as tasks:
+        tasks.start_soon(listener.serve, mute)
+        settings = Settings(
+            base_url=f"https://127.0.0.1:{listener.extra(SocketAttribute.local_port)}",
+            api_key="k",
+            connect_timeout_s=60,
+            deadline_s=0.2 if way == "deadline" else 60,
+        )
+        async with ExperimentsAPI(settings) as api, anyio.create_task_group() as calls:
+
+            async def call() -> None:
+                with suppress(ProblemError):
+                    await api.list(ListExperimentsRequest())
+
+            calls.start_soon(call)
+            with anyio.fail_after(10):
+                await came.wait()
+            if way == "cancelled":
+                calls.cancel_scope.cancel()
+            # The pool is still open: it is the call's end that closes.
+            with anyio.fail_after(10, shield=True):
+                await gone.wait()
+        tasks.cancel_scope.cancel()
+
+
+def test_each_error_of_httpcore_has_its_own_in_httpx():
+    errors = {
+        error
+        for name in httpcore.__all__
+        if isinstance(error := getattr(httpcore, name), type)
+        and issubclass(error, Exception)
+        and error is not httpcore.ConnectionNotAvailable  # is for pools
+    }
+    assert set(HTTPX_ERRORS) == errors
+    assert all(ours.__name__ == theirs.__name__ for theirs, ours in HTTPX_ERRORS.items())
+    kinds = list(HTTPX_ERRORS)
+    assert all(not issubclass(later, former) for at, former in enumerate(kinds) for later in kinds[at + 1 :])
 
 
 async def test_verification_can_be_switched_off(ca: trustme.CA):

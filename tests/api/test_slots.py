@@ -94,7 +94,7 @@ async def test_two_keys_share_a_pool_and_neither_waits_for_the_others_429_nor_it
         return answer('{"experiments":[]}')
 
     async with raw_server(answer(), route=route) as server, anyio.create_task_group() as tasks:
-        pool = Pool(server.settings(), max_requests=64)
+        pool = Pool(server.settings(max_connections=8), max_requests=64)
         alice = ExperimentsAPI(server.settings(api_key="key-of-alice"), pool=pool)
         bob = ExperimentsAPI(server.settings(api_key="key-of-bob"), pool=pool)
         for _ in range(2):
