@@ -202,6 +202,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
     from arize_mcp.server.app import create_server  # noqa: PLC0415
     from arize_mcp.settings import settings  # noqa: PLC0415
     from arize_mcp.transports.stdio import serve  # noqa: PLC0415
+    from arize_mcp.transports.streams import AS_TEXT  # noqa: PLC0415
 
     logger = logging.getLogger(__name__)
     log = _log_to_stderr(lambda: None, settings.log_level())
@@ -228,7 +229,7 @@ def _serve_stdio(*, sandbox: bool) -> int:
         api = problems.unusable_settings(error.errors)
         found = settings.Settings(read_only=settings.read_only(), view=settings.view())
 
-    server = create_server(api, found)
+    server = create_server(api, found, as_text=AS_TEXT)
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
     gc.enable()

@@ -168,7 +168,8 @@ OURS: dict[str, set[str]] = {
     "commands.demo": set(),
     "cli": {
         "settings.settings", "commands.demo", "commands.check", "commands.check_http", "api.client", "api.problems",
-        "server.app", "transports.stderr", "transports.stdio", "transports.wire", "settings.http", "transports.http",
+        "server.app", "transports.stderr", "transports.stdio", "transports.streams", "transports.wire",
+        "settings.http", "transports.http",
         "transports.keys", "transports.listening", "sandbox.app", "sandbox.seed", "sandbox.serve",
     },
 }  # fmt: skip
@@ -176,7 +177,7 @@ OURS: dict[str, set[str]] = {
 
 THEIRS: dict[str, set[str]] = {
     "httpx": {"api.http", "api.lanes"},
-    "httpcore": {"api.lanes"},
+    "h11": {"api.lanes"},
     "truststore": {"api.http"},
     "mcp": {
         "server.tools.tool",

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
+from types import TracebackType
 from typing import TYPE_CHECKING, Final, cast
 
 import anyio
@@ -66,6 +67,32 @@ class LostAnswerError(Exception):
         self.lookup = lookup
 
 
+class _Reading:
+    """Waits until an answer can be taken: what isn't read yet waits in the network, where it takes no memory.
+
+    Args:
+        ready: waits until the caller takes answers at all.
+    """
+
+    def __init__(self, ready: Callable[[], Awaitable[object]] | None) -> None:
+        self._turns = anyio.Semaphore(_READ_AT_A_TIME, fast_acquire=True)
+        self._ready = ready
+
+    async def __aenter__(self) -> None:
+        await self._turns.acquire()
+        if self._ready is not None:
+            try:
+                await self._ready()
+            except BaseException:
+                self._turns.release()
+                raise
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._turns.release()
+
+
 class Calls:
     """Calls of endpoints for one key; its arguments are those of ``ExperimentsAPI``."""
 
@@ -81,7 +108,7 @@ class Calls:
         self._pool = pool
         self._ready = ready
         self._slots = pool.slots()
-        self._reads = anyio.Semaphore(_READ_AT_A_TIME, fast_acquire=True)
+        self._reading = _Reading(ready)
         self._clock = clock
         self._jitter = jitter
         self._held_until: dict[tuple[str, str, int], float] = {}
@@ -173,7 +200,7 @@ class Calls:
                     if self._ready is not None:
                         await self._ready()
                     sends += 1
-                    on_sent, reading = (None, self._reading) if method == "GET" else (call.acts, nullcontext)
+                    on_sent, reading = (None, self._reading) if method == "GET" else (call.acts, nullcontext())
                     answer = await self.connections.send(
                         self._settings.api_key, method, segments, query, body, on_sent=on_sent, reading=reading
                     )
@@ -205,14 +232,6 @@ class Calls:
                 reason = f"answered {error.status}" if error.status else error.problem.get("title", "").lower()
                 reason = "rate limited" if error.status == 429 else reason
             await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
-
-    @asynccontextmanager
-    async def _reading(self) -> AsyncGenerator[None]:
-        """Wait until an answer can be taken: what isn't read yet waits in the network, where it takes no memory."""
-        async with self._reads:
-            if self._ready is not None:
-                await self._ready()
-            yield
 
     async def _hold_back(self, call: Call, endpoint: tuple[str, str, int]) -> None:
         """After a 429 the other calls of the endpoint wait as well."""

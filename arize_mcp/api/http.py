@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 REQUEST_IDS: Final[ContextVar[list[str] | None]] = ContextVar("request_ids", default=None)
 """Where a call's log keeps the ids that the API gave to its requests."""
 
+_AT_ONCE: Final[AbstractAsyncContextManager[None]] = nullcontext()
 _PATH: Final = "/v2"
 # httpx takes 65,536 for a whole URL.
 _MAX_TARGET_CHARS: Final = 65_000
@@ -50,7 +51,7 @@ class Answer:
 
     status: int
     headers: Mapping[str, str]
-    content: bytes
+    content: bytes | bytearray
 
 
 class Connections:
@@ -67,19 +68,25 @@ class Connections:
         self._transport: httpx.AsyncBaseTransport | None = None
         # The same for every request, so made once: nothing but the settings decides what is sent and where to.
         self._url = httpx.URL(settings.base_url)
-        self._headers = httpx.Headers(
-            {
-                "Host": self._url.netloc.decode(),
-                "User-Agent": f"arize-mcp/{version('arize-mcp')}",
-                "Accept": "application/json, application/problem+json",
-                "Accept-Encoding": "gzip",
-            }
-        )
+        self._headers = {
+            "Host": self._url.netloc.decode(),
+            "User-Agent": f"arize-mcp/{version('arize-mcp')}",
+            "Accept": "application/json, application/problem+json",
+            "Accept-Encoding": "gzip",
+        }
         # Who waits for a connection is decided before: the pool itself never refuses one.
         timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
-        self.clock_skew = timedelta()
+        self._dated: tuple[str | None, datetime] = (None, datetime.now(UTC))
+
+    @property
+    def clock_skew(self) -> timedelta:
         """How far the server's clock was ahead of ours at its last answer, less what the answer took."""
+        date, came = self._dated
+        try:
+            return parsedate_to_datetime(date or "") - came
+        except (ValueError, TypeError, OverflowError):
+            return timedelta()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -96,7 +103,7 @@ class Connections:
         body: object,
         *,
         on_sent: Callable[[], object] | None = None,
-        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        reading: AbstractAsyncContextManager[None] = _AT_ONCE,
     ) -> Answer:
         """Send one request, once.
 
@@ -169,16 +176,16 @@ class Connections:
     async def _exchange(
         self,
         request: httpx.Request,
-        reading: Callable[[], AbstractAsyncContextManager[None]] = nullcontext,
+        reading: AbstractAsyncContextManager[None] = _AT_ONCE,
         is_sent: Callable[[], bool] = lambda: True,
-    ) -> tuple[httpx.Response, bytes]:
+    ) -> tuple[httpx.Response, bytearray]:
         if self._transport is None:
             self._transport = self._open()
         try:
             response = await self._transport.handle_async_request(request)
             try:
-                self._compare_clocks(response.headers.get("date"))
-                async with reading():
+                self._dated = response.headers.get("date"), datetime.now(UTC)
+                async with reading:
                     return response, await self._read(response)
             finally:
                 await response.aclose()
@@ -188,8 +195,7 @@ class Connections:
     def _request(
         self, api_key: str, method: str, target: str, payload: bytes | None, on_sent: Callable[[], object] | None
     ) -> httpx.Request:
-        headers = httpx.Headers(self._headers)
-        headers["Authorization"] = f"Bearer {api_key}"
+        headers = {**self._headers, "Authorization": f"Bearer {api_key}"}
         if payload is not None:
             headers["Content-Type"] = "application/json"
             headers["Content-Length"] = str(len(payload))
@@ -206,27 +212,20 @@ class Connections:
         stream = httpx.ByteStream(payload or b"")
         return httpx.Request(method, url, headers=headers, stream=stream, extensions=extensions)
 
-    def _compare_clocks(self, date: str | None) -> None:
-        try:
-            self.clock_skew = parsedate_to_datetime(date or "") - datetime.now(UTC)
-        except (ValueError, TypeError, OverflowError):
-            self.clock_skew = timedelta()
-
-    async def _read(self, response: httpx.Response) -> bytes:
+    async def _read(self, response: httpx.Response) -> bytearray:
         """The whole decoded content, as long as it stays under the limit."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("gzip", "identity", ""):
             # Of several layers each would unpack the other's without a limit.
             raise httpx.DecodingError(f"content encoding {encoding[:50]}")
         limit = self._settings.max_response_bytes
-        chunks: list[bytes] = []
-        size = 0
+        content = bytearray()
         # In no variable: an error raised below would keep the unpacking alive until the next garbage collection.
         async for chunk in (
             response.aiter_bytes() if encoding == "gzip" else cast("AsyncIterable[bytes]", response.stream)
         ):
-            size += len(chunk)
-            if size > limit:
+            content += chunk
+            if len(content) > limit:
                 raise problems.own(
                     "response-too-large",
                     "Response too large",
@@ -234,8 +233,7 @@ class Connections:
                     "Ask for less with a smaller limit, or raise ARIZE_MCP_MAX_RESPONSE_BYTES.",
                     http_status=response.status_code,
                 )
-            chunks.append(chunk)
-        return b"".join(chunks)
+        return content
 
     def _open(self) -> httpx.AsyncBaseTransport:
         if self._app is not None:
@@ -308,8 +306,7 @@ def _encoded(
     segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
 ) -> tuple[str, bytes | None]:
     """A request's target and payload; None where it has none."""
-    wrong = [*jsontext.faults(dict(query or {})), *jsontext.faults(body)]
-    if wrong:
+    if wrong := [*jsontext.faults(dict(query or {})), *jsontext.faults(body)]:
         raise problems.bad_arguments([{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     try:
         target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))

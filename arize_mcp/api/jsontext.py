@@ -31,7 +31,7 @@ _FIELD_TOKENS: Final = 3
 _MAX_TOKEN_CHARS: Final = 200
 
 
-def loads(content: bytes) -> Any:
+def loads(content: bytes | bytearray) -> Any:
     """Read JSON (RFC 8259) in UTF-8, with or without a byte order mark.
 
     Half of a surrogate pair, which is valid in JSON's escapes but no Unicode text, becomes U+FFFD.
@@ -148,7 +148,7 @@ def pointer(path: Sequence[str | int]) -> str:
     return "#" + "".join("/" + quote(token.replace("~", "~0").replace("/", "~1"), safe="~.[]") for token in tokens)
 
 
-def _loads_generously(content: bytes) -> Any:
+def _loads_generously(content: bytes | bytearray) -> Any:
     try:
         value: Any = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse)
         if b"\\ud" in content or b"\\uD" in content:

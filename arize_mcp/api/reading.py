@@ -32,7 +32,7 @@ class NotJSONError(ValueError):
         self.is_cut = is_cut
 
 
-def read(content: bytes) -> tuple[Any, list[dict[str, Any]]]:
+def read(content: bytes | bytearray) -> tuple[Any, list[dict[str, Any]]]:
     """Read JSON in UTF-8 as far as it can be passed on, and say what can't.
 
     A field that is nested deeper than ``jsontext.MAX_DEPTH`` is there as its JSON text. A number that JSON has

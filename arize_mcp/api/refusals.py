@@ -61,7 +61,7 @@ def from_response(
     method: str,
     status: int,
     headers: Mapping[str, str],
-    body: bytes,
+    body: bytes | bytearray,
     *,
     secret: str | None,
     retry_after_s: float | None,
@@ -124,7 +124,7 @@ def _said(members: Mapping[str, Any], names: Sequence[str]) -> str | None:
     return None
 
 
-def describe_body(body: bytes, content_type: str, secret: str | None) -> str:
+def describe_body(body: bytes | bytearray, content_type: str, secret: str | None) -> str:
     """Say in one or two sentences what a body that should have been JSON is, quoting at most MAX_EXCERPT_CHARS."""
     text = body.decode("utf-8", "replace")
     kind = "text"
@@ -188,7 +188,7 @@ def _bounded(members: dict[str, Any]) -> dict[str, Any]:
     return bounded | ({"omitted": omitted[:20]} if omitted else {})
 
 
-def _json_object(body: bytes) -> dict[str, Any] | None:
+def _json_object(body: bytes | bytearray) -> dict[str, Any] | None:
     try:
         value: Any = jsontext.loads(body)
     except ValueError:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -60,6 +60,7 @@ class State:
     api: ExperimentsAPI | ProblemError | APIOf
     settings: Settings
     tools: dict[str, Tool[Any]]
+    as_text: Mapping[str, Any] | None
 
     def api_of(self, context: ServerRequestContext[Any]) -> ExperimentsAPI | ProblemError:
         """The API for the key of a request's caller, or the problem that answers in its place."""
@@ -69,15 +70,19 @@ class State:
 Context = ServerRequestContext[State]
 
 
-def create_server(api: ExperimentsAPI | ProblemError | APIOf, settings: Settings) -> Server[State]:
+def create_server(
+    api: ExperimentsAPI | ProblemError | APIOf, settings: Settings, *, as_text: Mapping[str, Any] | None = None
+) -> Server[State]:
     """The server, for one caller or for many.
 
     Args:
         api: the API, which is opened and closed with the server's own lifespan; or the problem that answers every call
             in its place; or a function that gets the API of a request.
         settings: what it offers, and how long its results may be.
+        as_text: stands for the structured content in all results, for a transport that puts the text, which is its
+            JSON, in its place. The SDK would check and copy every run three times, and write it once more.
     """
-    state = State(api, settings, offered(settings.toolsets))
+    state = State(api, settings, offered(settings.toolsets), as_text)
 
     @asynccontextmanager
     async def lifespan(_: Server[State]) -> AsyncGenerator[State]:
@@ -128,7 +133,8 @@ async def _list_tools(context: Context, _: types.PaginatedRequestParams | None) 
 async def _call_tool(
     context: Context, params: types.CallToolRequestParams
 ) -> types.CallToolResult | types.InputRequiredResult:
-    tools = context.lifespan_context.tools
+    state = context.lifespan_context
+    tools = state.tools
     tool = tools.get(params.name)
     if tool is None:
         known = ", ".join(tools)
@@ -137,11 +143,11 @@ async def _call_tool(
         try:
             outcome = await _outcome(context, params, tool)
         except ProblemError as error:
-            return _result(written(_told(error, context.lifespan_context.settings)), is_error=True)
-        return outcome if isinstance(outcome, types.InputRequiredResult) else _result(outcome, is_error=False)
+            return _result(state, written(_told(error, state.settings)), is_error=True)
+        return outcome if isinstance(outcome, types.InputRequiredResult) else _result(state, outcome, is_error=False)
     except Exception:  # an exception that escapes would reach the client with its text
         logger.exception("%s failed", tool.name)
-        return _result(written(dict(problems.internal_error().problem)), is_error=True)
+        return _result(state, written(dict(problems.internal_error().problem)), is_error=True)
 
 
 async def _outcome(context: Context, params: types.CallToolRequestParams, tool: Tool[Any]) -> Outcome:
@@ -213,7 +219,8 @@ def _told(error: ProblemError, settings: Settings) -> dict[str, Any]:
     return told
 
 
-def _result(result: Result, *, is_error: bool) -> types.CallToolResult:
+def _result(state: State, result: Result, *, is_error: bool) -> types.CallToolResult:
+    structured = result.content if state.as_text is None else dict(state.as_text)
     return types.CallToolResult(
-        content=[types.TextContent(text=result.text)], structured_content=result.content, is_error=is_error
+        content=[types.TextContent(text=result.text)], structured_content=structured, is_error=is_error
     )

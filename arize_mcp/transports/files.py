@@ -12,12 +12,12 @@ import anyio
 from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 
 from arize_mcp.transports.lines import lines
-from arize_mcp.transports.streams import Incoming, Outgoing
+from arize_mcp.transports.streams import Incoming, Line, Outgoing
 from arize_mcp.transports.wire import Wire
 
 _READ_BYTES: Final = 64 * 1024
 
-_Made = Callable[[], bytes]
+_Made = Callable[[], Line]
 
 
 @asynccontextmanager
@@ -49,16 +49,17 @@ async def _write_all(
     """Write one message after the other. A call that is cancelled doesn't cut its message off."""
     async for make in made:
         try:
-            await anyio.to_thread.run_sync(_write, fd, make() + b"\n", abandon_on_cancel=True)
+            await anyio.to_thread.run_sync(_write, fd, make(), abandon_on_cancel=True)
         except OSError:
             lost()
         outgoing.wrote()
 
 
-def _write(fd: int, content: bytes) -> None:
-    rest = memoryview(content)
-    while rest:
-        rest = rest[os.write(fd, rest) :]
+def _write(fd: int, line: Line) -> None:
+    for part in line:
+        rest = memoryview(part)
+        while rest:
+            rest = rest[os.write(fd, rest) :]
 
 
 class _Outgoing(Outgoing):

@@ -15,7 +15,7 @@ from typing import Final, cast
 import anyio
 
 from arize_mcp.transports.lines import lines
-from arize_mcp.transports.streams import Incoming, Outgoing
+from arize_mcp.transports.streams import Incoming, Line, Outgoing
 from arize_mcp.transports.wire import Wire
 
 _PIPE_BYTES: Final = 1024 * 1024
@@ -132,8 +132,8 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._may_write.set()
         self._lost()
 
-    async def write(self, made: Callable[[], bytes]) -> None:
-        """Make a message and write it, once the host has read all before it."""
+    async def write(self, made: Callable[[], Line]) -> None:
+        """Make a line and write it, once the host has read all before it."""
         self.drained.clear()
         self._waiting += 1
         try:
@@ -141,7 +141,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
                 await self._may_write.wait()
         finally:
             self._waiting -= 1
-        self._transport.write(made())
-        self._transport.write(b"\n")
+        for part in made():
+            self._transport.write(part)
         if self._may_write.is_set() and not self._waiting:
             self.drained.set()

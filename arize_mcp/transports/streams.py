@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import asyncio
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from functools import partial
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import anyio
 from mcp import types
 from mcp.shared.message import SessionMessage
+from pydantic_core import to_json
 
 from arize_mcp.transports import messages
 from arize_mcp.transports.lines import TooLong
 from arize_mcp.transports.requests import Requests
 
+Line = list[bytes | memoryview]
+"""A line in parts, which are written one after the other."""
+
+AS_TEXT: Final[Mapping[str, Any]] = {"urn:arize-mcp:as-text": True}
+"""Stands for a structured content of which the result's text is the JSON."""
+
 _DUMP: Final = types.jsonrpc_message_adapter.dump_json
+_STRUCTURED: Final = b'"structuredContent":'
+_STANDING_IN: Final = _STRUCTURED + to_json(AS_TEXT)
+# Each part wakes the host, and joining them copies them.
+_JOINED_BYTES: Final = 64 * 1024
 _TURNS: Final = 300
 _TURN_S: Final = 0.001
 
@@ -50,11 +61,23 @@ class Outgoing(_Stream):
 
     async def send(self, item: SessionMessage) -> None:
         """Write a message."""
-        await self.write(partial(_DUMP, self.requests.goes(item.message), by_alias=True, exclude_unset=True))
+        await self.write(partial(_line, self.requests.goes(item.message)))
 
     @abstractmethod
-    async def write(self, made: Callable[[], bytes]) -> None:
-        """Write a message that is made only when it can be written: many of a megabyte may be waiting."""
+    async def write(self, made: Callable[[], Line]) -> None:
+        """Write a line that is made only when it can be written: many of a megabyte may be waiting."""
+
+
+def _line(message: types.JSONRPCMessage) -> Line:
+    """The line of a message. What AS_TEXT stands for is not written a second time: its JSON is there, as the text."""
+    line = _DUMP(message, by_alias=True, exclude_unset=True)
+    if not isinstance(message, types.JSONRPCResponse) or message.result.get("structuredContent") != AS_TEXT:
+        return [line + b"\n"]
+    # Never inside a string, whose quotation marks are escaped.
+    at = line.rindex(_STANDING_IN)
+    view, text = memoryview(line), message.result["content"][0]["text"].encode()
+    parts: Line = [view[:at], _STRUCTURED, text, view[at + len(_STANDING_IN) :], b"\n"]
+    return [b"".join(parts)] if len(line) < _JOINED_BYTES else parts
 
 
 class Incoming(_Stream):
@@ -83,7 +106,7 @@ class Incoming(_Stream):
                 raise
             message = messages.read(line, self._outgoing.requests.asked)
             if isinstance(message, bytes):
-                await self._outgoing.write(lambda reply=message: reply)
+                await self._outgoing.write(lambda reply=message: [reply + b"\n"])
             elif message is not None:
                 self._outgoing.requests.came(message.message)
                 return message

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import anyio
-import httpcore
 import pytest
 import trustme
 from anyio.abc import ByteStream, SocketAttribute
@@ -20,7 +19,6 @@ from anyio.streams.buffered import BufferedByteReceiveStream
 from anyio.streams.tls import TLSAttribute, TLSStream
 
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.api.lanes import HTTPX_ERRORS
 from arize_mcp.api.models import CreateExperimentRequest, ListExperimentRunsRequest, ListExperimentsRequest
 from arize_mcp.api.problems import URN, ProblemError
 from arize_mcp.settings import settings as settings_module
@@ -178,20 +176,6 @@ async def test_a_call_that_ends_in_the_middle_of_the_handshake_closes_its_connec
             with anyio.fail_after(10, shield=True):
                 await gone.wait()
         tasks.cancel_scope.cancel()
-
-
-def test_each_error_of_httpcore_has_its_own_in_httpx():
-    errors = {
-        error
-        for name in httpcore.__all__
-        if isinstance(error := getattr(httpcore, name), type)
-        and issubclass(error, Exception)
-        and error is not httpcore.ConnectionNotAvailable  # is for pools
-    }
-    assert set(HTTPX_ERRORS) == errors
-    assert all(ours.__name__ == theirs.__name__ for theirs, ours in HTTPX_ERRORS.items())
-    kinds = list(HTTPX_ERRORS)
-    assert all(not issubclass(later, former) for at, former in enumerate(kinds) for later in kinds[at + 1 :])
 
 
 async def test_verification_can_be_switched_off(ca: trustme.CA):

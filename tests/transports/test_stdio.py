@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -39,6 +40,36 @@ def test_a_2026_session_on_the_sandbox():
     call = {"name": "experiments_get", "arguments": {"experiment_id": "nope"}, "_meta": MODERN_META}
     result = host.request("tools/call", call)["result"]
     assert (result["isError"], result["structuredContent"]["status"]) == (True, 404)
+    assert host.end() == (0, b"", "")
+
+
+@pytest.mark.parametrize("version", ["2024-11-05", "2025-03-26", "2025-06-18", "2025-11-25", "2026-07-28"])
+def test_the_structured_content_is_what_the_text_says(version: str):
+    host = Session("--sandbox", environ={"ARIZE_MCP_MAX_RESULT_CHARS": "0"})
+    is_modern = version == "2026-07-28"
+    if not is_modern:
+        opening = {"protocolVersion": version, "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+        assert host.request("initialize", opening)["result"]["protocolVersion"] == version
+
+    def call(tool: str, **arguments: object) -> dict[str, Any]:
+        meta = {"_meta": MODERN_META} if is_modern else {}
+        result = host.request("tools/call", {"name": tool, "arguments": arguments, **meta})["result"]
+        assert ("_meta" in result, "resultType" in result) == (is_modern, is_modern)
+        (block,) = result["content"]
+        text = json.loads(block["text"])
+        assert result["structuredContent"] == text
+        return text
+
+    tricky = '"structuredContent":{"urn:arize-mcp:as-text":true} \\" \n \u2028 \N{SLIGHTLY SMILING FACE}'
+    dataset_id = call("experiments_list")["experiments"][0]["dataset_id"]
+    for length in (1, 10_000):  # also longer than what is written in one piece
+        mark = {"urn:arize-mcp:as-text": True}
+        runs = [{"example_id": "example", "output": tricky * length, "structuredContent": mark}]
+        created = call("experiments_create", name=f"tricky {length}", dataset_id=dataset_id, experiment_runs=runs)
+        page = call("experiments_runs_list", experiment_id=created["id"])
+        (run,) = page["experiment_runs"]
+        assert (run["output"], run["structuredContent"]) == (tricky * length, mark)
+    assert call("experiments_get", experiment_id="nope")["status"] == 404
     assert host.end() == (0, b"", "")
 
 
