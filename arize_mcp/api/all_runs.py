@@ -52,8 +52,8 @@ class AllRuns(AsyncIterator[JSONObject]):
         notes: list[str] = []
         if self.may_have_more:
             notes.append(
-                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it "
-                "ever gives at once, and no cursor to go on with."
+                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave a page of the "
+                "largest size, but it gave no cursor to go on with."
             )
         if self.altered:
             notes.append(
@@ -98,7 +98,7 @@ class AllRuns(AsyncIterator[JSONObject]):
     def _partial(self, error: ProblemError) -> ProblemError:
         """The same error, which says how many runs were read before it."""
         if self.read:
-            detail = f"{error} Runs read by then: {self.read}; nothing is told of a part."
+            detail = f"{error} Runs read by then: {self.read}. No answer is made from a part."
             error.problem["detail"] = detail
             error.args = (detail,)
         cast("JSONObject", error.problem)["runs_read"] = self.read

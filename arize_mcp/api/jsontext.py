@@ -15,7 +15,7 @@ MAX_DEPTH: Final = 100
 """How deep arrays and objects may be nested: the MCP SDK can't pass on twice as much."""
 
 MAX_INTEGER_DIGITS: Final = 4300
-"""How long an integer may be: Python writes no longer one, and hardly anybody reads one."""
+"""How many digits an integer may have: Python writes no longer one, and hardly anybody reads one."""
 
 HALF_A_PAIR: Final = (
     "Holds half of a surrogate pair: the text was cut inside a character; cut it one character earlier."

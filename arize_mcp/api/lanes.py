@@ -35,7 +35,7 @@ HTTPX_ERRORS: Final[dict[type[Exception], type[httpx.TransportError]]] = {
     httpcore.RemoteProtocolError: httpx.RemoteProtocolError,
     httpcore.ProtocolError: httpx.ProtocolError,
 }
-"""What each of httpcore's errors is in httpx; a kind stands before the one that it is a kind of."""
+"""What each of httpcore's errors is in httpx; a class stands before its base class."""
 
 
 class Lanes(httpx.AsyncBaseTransport):
@@ -116,7 +116,7 @@ class Lane(httpx.AsyncBaseTransport):
         host = origin.host.decode("ascii")
         tls = self._tls if origin.scheme == b"https" else None
         loop = asyncio.get_running_loop()
-        # uvloop, which a server of ASGI applications may bring, knows it not and takes one address after the other.
+        # uvloop, which an ASGI server may bring, has no such option and tries one address after the other.
         beside: dict[str, Any] = (
             {"happy_eyeballs_delay": _NEXT_ADDRESS_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
         )
@@ -144,7 +144,7 @@ class _Stream(httpcore.AsyncNetworkStream, asyncio.BufferedProtocol):
     """
 
     def __init__(self) -> None:
-        # A view: of its parts, which asyncio takes for what TLS unpacks, a bytearray would give copies.
+        # A view: asyncio unpacks TLS into slices of it, and slices of a bytearray would be copies.
         self._buffer = memoryview(bytearray(_READ_BYTES))
         self._received: deque[bytes] = deque()
         self._received_bytes = 0

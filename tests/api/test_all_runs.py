@@ -181,7 +181,7 @@ async def test_an_experiment_that_is_deleted_while_it_reads_is_a_problem():
     async with raw_server(answer(), route=upstream.route) as server:
         problem = await fail(server)
     assert (problem["status"], problem["runs_read"]) == (404, 500)
-    assert problem["detail"] == ("No experiment has this id. Runs read by then: 500; nothing is told of a part.")
+    assert problem["detail"] == ("No experiment has this id. Runs read by then: 500. No answer is made from a part.")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

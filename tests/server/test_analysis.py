@@ -294,7 +294,7 @@ async def test_labels_that_are_free_texts_are_cut_to_the_first_of_each(max_chars
         assert len(dumps(content)) <= max_chars
         assert [label["name"] for label in content["labels"]] == ["a", "b"]
         assert 1 <= len(content["labels"][1]["counts"]) < 400
-        assert "labels: of each entry's own list only the first are here." in content["notes"]
+        assert "labels: each entry's own list is cut to its first entries." in content["notes"]
 
 
 async def test_a_default_answer_has_three_entries_a_list_even_where_the_rest_is_long():
@@ -304,7 +304,7 @@ async def test_a_default_answer_has_three_entries_a_list_even_where_the_rest_is_
         content = await call(client, "experiments_compare", ARGUMENTS["experiments_compare"])
     assert len(dumps(content)) > 6000
     assert (len(content["scores"]), len(content["changed"])) == (60, 3)
-    assert content["notes"][-1] == "3 entries a list are here at most: limit lists more."
+    assert content["notes"][-1] == "Each list has at most 3 entries here: pass limit to list more."
 
 
 async def test_fewer_entries_than_asked_for_are_told_with_the_reason():
@@ -312,7 +312,8 @@ async def test_fewer_entries_than_asked_for_are_told_with_the_reason():
     async with connected(upstream, max_result_chars=10_000) as client:
         content = await call(client, "experiments_compare", {**ARGUMENTS["experiments_compare"], "limit": 500})
         shown = len(content["changed"])
-        assert content["notes"][-1] == f"{shown} entries a list are here at most: more would exceed 10000 characters."
+        said = f"Each list has at most {shown} entries here: more would exceed 10000 characters."
+        assert content["notes"][-1] == said
         content = await call(client, "experiments_compare", ARGUMENTS["experiments_compare"])
         assert all(note.startswith(("Examples", "Scores", "9 entries")) for note in content["notes"])
 

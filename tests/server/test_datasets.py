@@ -207,7 +207,7 @@ async def test_a_name_for_an_id_is_answered_with_the_datasets_of_that_very_name(
     for problem in problems:
         keys = ("id", "name", "space_id", "created_at")
         assert problem["datasets"] == [{key: row[key] for key in keys} for row in reversed(expected)]
-        assert "call again with the id of the one that is meant." in problem["hint"]
+        assert "Call again with the id of the one that you mean." in problem["hint"]
     assert sandbox.store.experiments(None, None, None, 100, None) == experiments, "never chosen silently"
 
 
