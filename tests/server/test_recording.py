@@ -575,8 +575,8 @@ async def test_going_on_is_refused_where_the_experiment_is_not_the_files(sandbox
         experiment = await host.record()
         for change, first_row, said in [
             (rows(1400), 0, "more runs than the 1,400 rows"),
-            ([{**row, "output": "x"} for row in rows(1600)], 0, "run 0, from 0"),
-            ([*rows(1499), *rows(100)], 0, "run 1,499, from 0"),
+            ([{**row, "output": "x"} for row in rows(1600)], 0, "run 0 (from 0)"),
+            ([*rows(1499), *rows(100)], 0, "run 1,499 (from 0)"),
             (rows(1600), 1550, "only 1,500 runs"),
         ]:
             host.write(change)
