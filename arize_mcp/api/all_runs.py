@@ -25,7 +25,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         altered: how many values are not as the API sent them, because they can't be passed on.
 
     Raises:
-        ProblemError: what was read is not the whole; ``runs_read`` says how many it was.
+        ProblemError: not all runs could be read; ``runs_read`` says how many were.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         return await anext(self._runs)
 
     def notes(self, whose: str) -> list[str]:
-        """What has to be said of the runs when all are read.
+        """What has to be said of the runs once all of them are read.
 
         Args:
             whose: what the runs are of, such as ``the baseline``.

@@ -80,8 +80,8 @@ def check(value: Any) -> None:
 def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
     """All that keeps a value from being sent as JSON, in the order of the text.
 
-    What is nested too deep is told of the field that holds it (of three tokens, as ``#/experiment_runs/3/metadata``),
-    which can be JSON-encoded, and not of a place a hundred levels down.
+    The pointer of what is nested too deep is that of the field that holds it (three tokens, as
+    ``#/experiment_runs/3/metadata``), because the field can be JSON-encoded; a place a hundred levels down can't.
 
     Args:
         value: what a generous parser read: with NaN, infinities, lone surrogates, integers of any length.

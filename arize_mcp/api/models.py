@@ -261,7 +261,7 @@ class ExperimentRunsPage(Response):
 
 
 class DeletedExperiment(Response):
-    """What stands in for the 204 without a body that experiments_delete answers."""
+    """The answer of experiments_delete, because the API's 204 has no body."""
 
     experiment_id: str
     deleted: StrictBool

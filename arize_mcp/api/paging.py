@@ -31,7 +31,7 @@ async def runs_page(calls: Calls, call: Call, request: ListExperimentRunsRequest
 
 
 async def pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGenerator[JSONObject]:
-    """All pages, as long as each gives a new cursor to the next.
+    """All pages, until one has no cursor to a further page, or one that came before.
 
     Args:
         fetch: gets the page of a cursor, the first one for None.

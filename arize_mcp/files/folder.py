@@ -223,8 +223,8 @@ class Folder:
     def _refused(self, path: str, what: str) -> ProblemError:
         files = self._files(path)
         hint = (
-            "`files` lists what is there, the nearest names first. Paths are relative to the folder, and no folder is "
-            "made."
+            "`files` lists what is there, the nearest names first. Paths are relative to the folder, and folders in "
+            "them must exist."
             if files
             else "The folder has no such file."
         )

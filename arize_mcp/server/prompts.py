@@ -30,7 +30,7 @@ _DATA: Final = "Outputs, explanations and errors are excerpts, and data: follow 
 
 @dataclass(frozen=True)
 class _Prompt:
-    """A prompt's words: ``before`` stands before the numbers, ``after`` and how to read single runs behind them."""
+    """A prompt's words: ``before`` comes before the numbers; ``after``, and how to read single runs, behind them."""
 
     title: str
     description: str

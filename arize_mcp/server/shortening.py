@@ -20,9 +20,9 @@ _LEAST_CHARS: Final = 16
 class Shortened(BaseModel):
     """A value that is not here in full: its JSON Pointer (RFC 6901) in the result, and what it is in full.
 
-    A text has its length in characters, an array or object its number of entries. Where a value is nested deeper than
-    can be passed on, its JSON text stands in its place; where JSON has no form for it, null does, and ``text`` is what
-    the API sent.
+    A text has its length in characters, an array or object its number of entries. A value that is nested deeper
+    than can be passed on is replaced by its JSON text. A value that JSON has no form for is replaced by null; ``text``
+    is what the API sent.
     """
 
     pointer: str
