@@ -45,9 +45,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     if arguments.sandbox and arguments.command not in (None, "http"):
-        parser.error(f"argument --sandbox: goes without a command, not with {arguments.command}")
+        parser.error(f"argument --sandbox: can't be used with the command {arguments.command}")
     if arguments.command == "check" and arguments.http is not None and arguments.regions:
-        parser.error("argument --http: goes without --regions")
+        parser.error("argument --http: can't be used with --regions")
     if arguments.command is None and not arguments.version:
         return _serve_stdio(sandbox=arguments.sandbox)
     with _printing():
@@ -81,7 +81,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _printing() -> Generator[None]:
-    """Print what stdout can't encode as escapes; where it takes nothing, end with one line on stderr and code 1."""
+    """Print as escapes what stdout can't encode. If stdout can't be written, end with a line on stderr and code 1."""
     stdout = cast("io.TextIOWrapper | None", sys.stdout)
     if stdout is None:
         sys.exit("arize-mcp: stdout is closed.")
@@ -260,7 +260,7 @@ class _RedactingFormatter(logging.Formatter):
     """Takes the key out of whatever is logged, tracebacks too: at DEBUG, libraries log what servers echo.
 
     Args:
-        key: tells the key of what is going on.
+        key: gives the key of the call under way.
     """
 
     def __init__(self, key: Callable[[], str | None]) -> None:

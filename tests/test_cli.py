@@ -49,7 +49,7 @@ def test_version_is_the_packages():
             ["--sandbox", "check"],
             "argument --sandbox: takes true or false, or nothing; commands such as check go without",
         ),
-        (["--sandbox=true", "demo"], "argument --sandbox: goes without a command"),
+        (["--sandbox=true", "demo"], "argument --sandbox: can't be used with the command demo"),
         (["--sandbox=on"], "argument --sandbox: takes true or false, or nothing; commands such as check go without it"),
         (["demo", "now"], "unrecognized arguments: now"),
     ],

@@ -65,6 +65,9 @@ def test_the_versions_agree():
     assert newest
     assert {SERVER["version"], PACKAGE["version"], MANIFEST["version"], newest[1], VERSION} == {project["version"]}
     assert PACKAGE["identifier"] == project["name"]
+    for path in ("deploy/kubernetes.yaml", ".github/ISSUE_TEMPLATE/bug.yml"):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert set(re.findall(r"arize-mcp[: ](\d+\.\d+\.\d+)", text)) == {project["version"]}, path
 
 
 def test_the_readme_carries_the_registrys_marker():

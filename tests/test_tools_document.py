@@ -31,13 +31,13 @@ A call and its answer for each tool, from the sandbox. Ids, cursors, times and r
 ANALYSIS = """\
 ## The toolset `analysis`
 
-With `ARIZE_MCP_TOOLSETS=analysis` there are three more tools, which read all runs. [analysis.md](analysis.md) says what
+With `ARIZE_MCP_TOOLSETS=analysis` there are further tools, which read all runs. [analysis.md](analysis.md) says what
 each number is.
 """
 DATASETS = """\
 ## The toolset `datasets`
 
-With `ARIZE_MCP_TOOLSETS=datasets` there are two more tools, and a problem with a `dataset_id` tells how to find it.
+With `ARIZE_MCP_TOOLSETS=datasets` there are further tools, and a problem with a `dataset_id` tells how to find it.
 """
 FITTED = """\
 ## A page of 5 MB, before and after

@@ -167,9 +167,15 @@ def test_every_link_works_on_pypi(on_pypi: str):
     assert len(links) == len(re.findall(r"\]\(", README))
     assert not [link for link in links if not link.startswith("https://")]
     # Run alone, the plugin doesn't know the version.
-    ours = [re.sub(rf"^{HOME}/blob/v[^/]+/|#.*", "", link) for link in links if link.startswith(HOME)]
+    ours = [re.sub(rf"^{HOME}/(blob|raw)/v[^/]+/|#.*", "", link) for link in links if link.startswith(HOME)]
     assert ours
     assert not [name for name in ours if not (ROOT / name).is_file()]
+
+
+def test_a_picture_on_pypi_is_the_file_and_not_githubs_page_of_it(on_pypi: str):
+    pictures = re.findall(r"!\[[^\]]*\]\(([^)\s]+)", on_pypi)
+    assert pictures
+    assert not [link for link in pictures if not link.startswith(f"{HOME}/raw/v")]
 
 
 def test_pypi_shows_the_readme_and_the_registrys_marker(on_pypi: str):

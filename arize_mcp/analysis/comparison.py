@@ -28,7 +28,7 @@ Change = Literal["worse", "better", "failed", "all"]
 
 
 class _Changed(NamedTuple):
-    """An example whose score changed; in the order in which they are listed."""
+    """A score of an example that changed. Sorting them gives the order in which they are listed."""
 
     minus_size: Number
     example_id: str
@@ -47,13 +47,13 @@ class Comparison:
     Args:
         baseline: all its runs, with excerpts of EXCERPT_CHARS.
         candidate: the same of the other experiment.
-        score: the one to look at; else all.
+        score: the one score to compare; None for all.
         change: what ``changed`` lists: scores that got ``worse`` or ``better``, both (``all``), or the newly
             ``failed`` examples.
         lower_is_better: names of scores or measures.
 
     Raises:
-        UnknownNameError: a name that neither has; but without any run nothing is unknown.
+        UnknownNameError: a name that neither has. Without any run, every name is taken.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Comparison:
             entries = [self._entry(changed) for changed in self._changed[:limit]]
             if (more := len(self._changed) - len(entries)) > 0:
                 kind = "better or worse" if self._change == "all" else self._change
-                notes.append(f"Scores of examples that got {kind} and are not listed, none by more: {more}.")
+                notes.append(f"Scores that got {kind} and are not listed, none by more than those listed: {more}.")
         for entry in entries:
             for name in _TEXTS & entry.keys():
                 entry[name] = excerpt(entry[name], excerpt_chars)
@@ -133,7 +133,7 @@ class Comparison:
     def _score(self, name: str, *, is_lower_better: bool) -> JSONObject:
         """A score over the examples that have it in both: means, their difference, and how sure it is.
 
-        ``delta_ci95`` is the paired 95 % interval of the difference, ``sign_test_p`` the exact two-sided sign test's.
+        ``delta_ci95`` is the paired 95 % interval of the difference, ``sign_test_p`` the exact two-sided sign test's p.
         """
         baseline = self._baseline.by_example(self._baseline.scores.get(name, {}))
         candidate = self._candidate.by_example(self._candidate.scores.get(name, {}))
@@ -217,7 +217,7 @@ class Comparison:
         )
 
     def _failed(self, example_id: str) -> JSONObject:
-        """A newly failed example, with its first failed run, and the baseline's first that didn't fail."""
+        """A newly failed example, with its first failed run, and the baseline's first run that didn't fail."""
         before = next(index for index in self._of_baseline[example_id] if index not in self._baseline.failed)
         after = self._of_candidate[example_id][0]
         return present(example_id=example_id, **self._runs(before, after), error=self._candidate.failed[after])

@@ -18,7 +18,7 @@ _QUOTED: Final = re.compile(
 )
 # What may be a number or an id, as 30s, 10.0.0.1:8080, req_01HZY6X8E7 or a UUID, without a full stop after it.
 _TOKEN: Final = re.compile(r"[\w.:+%@-]*[\w%]")
-# Of a number such as 1,234.
+# The comma of a number such as 1,234.
 _COMMA: Final = re.compile(r"(?<=\d),(?=\d)")
 _HEXADECIMAL: Final = re.compile(r"[0-9a-fA-F]{8,}")
 _MAX_KIND_CHARS: Final = 2_000
@@ -41,7 +41,7 @@ class ErrorKinds:
 
     def add(self, text: str, example_id: str | None) -> None:
         """Count an error; example_id is its run's, None for a run of no example."""
-        # A digest, because thousands of tracebacks that all differ would be kept.
+        # The digest is kept, not the text: there may be thousands of different tracebacks.
         digest = blake2b(kind_of(text).encode("utf-8", "surrogatepass"), digest_size=16).digest()
         kind = self._kinds.get(digest)
         if kind is None:

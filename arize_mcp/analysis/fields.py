@@ -59,7 +59,8 @@ class Field(NamedTuple):
 def field_of(full_name: str) -> Field:
     """What a top-level field of a run is.
 
-    ``eval.correctness.score`` is the score ``correctness``. ``eval.<name>.metadata.<key>`` is none, whatever the key.
+    ``eval.correctness.score`` is the score ``correctness``. ``eval.<name>.metadata.<key>`` is no score, even where the
+    key is ``score``.
     """
     known = _KNOWN.get(full_name)
     if known is not None:
@@ -75,14 +76,14 @@ def field_of(full_name: str) -> Field:
 
 
 def resolve(argument: str, what: str, name: str, known: Collection[str], part: str | None = None) -> str:
-    """The one of the known names that is meant: by itself, or by its field's name.
+    """Find the known name that is meant, which may be given as its field's name.
 
     Args:
         argument: which argument holds it, as a JSON Pointer (RFC 6901).
         what: what it should be the name of, for the error.
         name: what was given.
         known: the names there are, as in answers.
-        part: ``score`` or ``label``, where a field's name ends so; an annotation's as in the API's search.
+        part: ``score`` or ``label``, the end of the field's name; an annotation's name is as in the API's search.
 
     Raises:
         UnknownNameError: it is none of them.
@@ -111,7 +112,7 @@ def is_failed(run: Mapping[str, Any]) -> bool:
 
 
 def error_text(value: Any) -> str:
-    """An error as a text; empty for what says that there is none: null, false, 0, blanks, an empty array or object."""
+    """An error as a text; empty for a value that means no error: null, false, 0, blanks, an empty array or object."""
     return as_text(value).strip() if value else ""
 
 

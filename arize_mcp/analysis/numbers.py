@@ -1,4 +1,4 @@
-"""Statistics of finite numbers, as defined here and nowhere else; what a double can't hold is None."""
+"""Statistics of finite numbers, all defined here; None stands for a result that a double can't hold."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def rounded(value: Number | None) -> Number | None:
 
 
 def mean(values: Collection[Number]) -> float | None:
-    """The arithmetic mean: the exact sum, rounded once to a double, through the count.
+    """The arithmetic mean: the exact sum, rounded once to a double, divided by the count.
 
     None for no values, and where a double can't hold the sum.
     """
@@ -46,7 +46,7 @@ def mean(values: Collection[Number]) -> float | None:
 
 
 def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float | None:
-    """The mean of after minus before, pair by pair: of their exact sum, and not of the differences' roundings.
+    """The mean of after minus before, pair by pair, from their exact sum: no difference is rounded by itself.
 
     None for no pairs, and where a double can't hold the sum.
     """
@@ -55,10 +55,10 @@ def mean_difference(before: Sequence[Number], after: Sequence[Number]) -> float 
 
 
 def mean_of_runs(values: Sequence[Number]) -> Number | None:
-    """An example's value: the mean over its runs that have one, of their exact sum.
+    """An example's value: the mean over its runs that have one, from their exact sum.
 
-    Runs that agree have their value. And 0.1, 0.2 and 0.3 are 0.2 on average, and not the 0.19999999999999998 that
-    would be worse than another run's 0.2 (``_settled``). None where a double can't hold the sum.
+    The mean of equal values is that value. The mean of 0.1, 0.2 and 0.3 is 0.2: as 0.19999999999999998 it would count
+    as worse than another run's 0.2 (``_settled``). None where a double can't hold the sum.
     """
     if len(values) == 1:
         return values[0]
@@ -71,8 +71,8 @@ def mean_of_runs(values: Sequence[Number]) -> Number | None:
 def difference(before: Number, after: Number) -> Number:
     """After minus before; an infinity where a double can't hold it.
 
-    From 0.7 to 0.9 it is as far as from 0.2 to 0.4, and not 0.00000000000000004 farther (``_settled``). It is 0 for
-    equal ones alone.
+    From 0.7 to 0.9 it is the same as from 0.2 to 0.4, not larger by 0.00000000000000004 (``_settled``). It is 0 only
+    for equal numbers.
     """
     value = after - before
     if value == 0 or isinstance(value, int) or not is_number(value):
@@ -154,7 +154,7 @@ def sign_test_p(better: int, worse: int) -> float:
 
 def _sum(values: Collection[Number]) -> float | None:
     try:
-        # To fsum an integer is the double next to it.
+        # fsum rounds every integer to a double first.
         if all(value.__class__ is float or abs(value) <= _LARGEST_EXACT for value in values):
             return math.fsum(values)
     except OverflowError:
@@ -166,15 +166,15 @@ def _sum(values: Collection[Number]) -> float | None:
 
 
 def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Number:
-    """What numbers come to that were rounded to doubles themselves.
+    """The result of a calculation, without the error of numbers that were rounded to doubles before it.
 
-    It is the decimal with the 15 digits of the largest of them where it can't be told from that one, and else exact, as
-    is what would be 0.
+    A decimal with 15 digits, counted from the first digit of ``largest``, is the result where it can't be told from
+    the exact one. Elsewhere, and where that decimal is 0, the exact one is.
 
     Args:
-        value: what they come to, nearly.
-        largest: the largest of them, without its sign.
-        exact: what they come to, as doubles.
+        value: the result, nearly.
+        largest: the largest of the numbers, without its sign.
+        exact: calculates the exact result from the doubles.
     """
     short = round(value, 14 - math.floor(math.log10(largest)))
     if short == value:

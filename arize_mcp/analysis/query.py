@@ -32,7 +32,7 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 @dataclass(frozen=True)
 class Condition:
-    """What a run's field must be. A field that is null or absent is ``missing`` and nothing else.
+    """A condition on a field of a run. A field that is null or absent meets ``missing`` and nothing else.
 
     A number is compared with numbers only, and equals nothing else. Any other value is compared as a text: true and
     false as these words, an array or object as compact JSON. ``contains`` compares texts, in any case.
@@ -43,7 +43,7 @@ class Condition:
     value: str | float | bool = ""
 
     def holds(self, value: Any) -> bool:
-        """Whether a run with this value in the field is meant."""
+        """Whether a run with this value in the field meets it."""
         if self.op in ("exists", "missing"):
             return (value is None) is (self.op == "missing")
         if value is None:
@@ -56,22 +56,22 @@ class Condition:
 
 
 class Query:
-    """A table of runs, taken one at a time; whole values are kept only of the fields that are named.
+    """A table of runs, which are taken in one at a time; only the values of the named fields are kept.
 
     Names are the fields' own, and ``annotation.<name>.score`` and ``.label``, as in the API's search.
 
     Args:
-        fields: the columns; without, ``example_id`` and every score and label.
+        fields: the columns; if there are none, ``example_id`` and every score and label.
         where: conditions that must all hold.
-        sort: a field, or one after a minus sign for the largest first. Numbers come before truth values, these before
-            texts; a run without the field is last, equal ones are in the order of recording.
-        offset: how many of the matching runs to leave out first.
-        limit: how many there may be.
+        sort: the field to sort by; a minus sign before it puts the largest first. Numbers come before truth values,
+            and these before texts. Runs without the field come last, equal ones in the order of recording.
+        offset: how many of the matching runs to skip.
+        limit: how many rows there may be.
 
     Attributes:
         total: how many runs there are.
         matched: for how many all conditions hold.
-        read_notes: what must be known of how they were read; set by who reads.
+        read_notes: what must be known of how they were read; set by whoever reads them.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Query:
         """The table: ``columns``, ``rows``, how many runs ``matched``, of how many in ``total``, and ``notes``.
 
         Raises:
-            UnknownNameError: a field that no run has; but without any run nothing is unknown.
+            UnknownNameError: a field that no run has. Without any run, every name is taken.
         """
         sort = self._check_names()
         rows = self._rows
@@ -132,7 +132,7 @@ class Query:
         }
 
     def notes(self, count: int) -> list[str]:
-        """What to say where there are count rows."""
+        """The notes for a table with count rows."""
         notes = list(self.read_notes)
         rest = self.matched - self._offset - count
         if rest > 0:
@@ -160,9 +160,9 @@ class Query:
 
 
 def _values(run: Mapping[str, Any]) -> dict[str, Any]:
-    """A run's fields that are there, its annotations as ``annotation.<name>.score`` and ``.label`` beside them.
+    """A run's fields that aren't null, and its annotations as ``annotation.<name>.score`` and ``.label``.
 
-    Of several annotations of one name it is the mean of the scores, and the first label.
+    Several annotations of one name give the mean of their scores, and the first label.
     """
     given: dict[str, list[Any]] = {}
     for name, annotation in annotations_of(run):

@@ -1,4 +1,4 @@
-"""Runs, taken one at a time, of which only what counts is kept: numbers, labels, categories and excerpts of texts."""
+"""Takes in runs one at a time and keeps what answers need: numbers, labels, categories and excerpts of texts."""
 
 from __future__ import annotations
 
@@ -29,15 +29,15 @@ Numbers = dict[int, Number]
 class Runs:
     """What summaries and comparisons need of an experiment's runs.
 
-    A run has an index, from 0, in the order of recording; columns hold values by it, and null is as absent.
+    The index of a run is its place in the order of recording, from 0. A column holds values by index; null is absent.
 
     Args:
         excerpt_chars: how much of an output or explanation is kept.
 
     Attributes:
-        experiment: the experiment as the API sent it; set by who reads.
+        experiment: the experiment as the API sent it; set by whoever reads it.
         count: how many runs there are.
-        read_notes: what must be known of how they were read; set by who reads.
+        read_notes: what must be known of how they were read; set by whoever reads them.
         ids, example_ids, outputs: by the run's index; None where it has none.
         failed: excerpts of the failed runs' errors, by index.
         fields: every top-level field's name, and how many runs have it.
@@ -124,7 +124,7 @@ class Runs:
                 self._add_annotations(index, run)
 
     def _add_value(self, index: int, kind: Kind, full_name: str, name: str, value: Any) -> None:
-        # Not isinstance, which is slower, and an answer has thousands; it also takes true for an integer.
+        # isinstance is slower, which counts for thousands of values, and takes true for an integer.
         value_type = value.__class__
         if value_type is float or value_type is int:
             if not is_number(value):
@@ -189,7 +189,7 @@ class Runs:
             values, are, were = ("value", "is", "was") if count == 1 else ("values", "are", "were")
             notes.append(f"{count} {values} of {name}{where} {are} {what} and {were} not counted.")
         if (more := len(uncounted) - _MAX_NOTED) > 0:
-            notes.append(f"So are values of more such fields: {more}.")
+            notes.append(f"More fields with such values: {more}.")
         if not self.failed:
             notes += [
                 f"No run of {whose} has failed by error or execution_status, but {name} is not empty in {count}."

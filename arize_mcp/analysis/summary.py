@@ -28,7 +28,7 @@ class Summary:
         lower_is_better: names of scores or measures.
 
     Raises:
-        UnknownNameError: a name that there isn't; but without any run nothing is unknown.
+        UnknownNameError: a name that no run has. Without any run, every name is taken.
     """
 
     def __init__(self, runs: Runs, *, group_by: str | None = None, lower_is_better: Collection[str] = ()) -> None:

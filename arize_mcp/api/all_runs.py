@@ -25,7 +25,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         altered: how many values are not as the API sent them, because they can't be passed on.
 
     Raises:
-        ProblemError: what was read is not the whole; ``runs_read`` says how many it was.
+        ProblemError: not all runs could be read; ``runs_read`` says how many were.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class AllRuns(AsyncIterator[JSONObject]):
         return await anext(self._runs)
 
     def notes(self, whose: str) -> list[str]:
-        """What has to be said of the runs when all are read.
+        """What has to be said of the runs once all of them are read.
 
         Args:
             whose: what the runs are of, such as ``the baseline``.
@@ -52,8 +52,8 @@ class AllRuns(AsyncIterator[JSONObject]):
         notes: list[str] = []
         if self.may_have_more:
             notes.append(
-                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave as many as it "
-                "ever gives at once, and no cursor to go on with."
+                f"There may be more runs in {whose} than these {self.read}: the API says so, or gave a page of the "
+                "largest size, but it gave no cursor to go on with."
             )
         if self.altered:
             notes.append(
@@ -98,7 +98,7 @@ class AllRuns(AsyncIterator[JSONObject]):
     def _partial(self, error: ProblemError) -> ProblemError:
         """The same error, which says how many runs were read before it."""
         if self.read:
-            detail = f"{error} Runs read by then: {self.read}; nothing is told of a part."
+            detail = f"{error} Runs read by then: {self.read}. No answer is made from a part."
             error.problem["detail"] = detail
             error.args = (detail,)
         cast("JSONObject", error.problem)["runs_read"] = self.read

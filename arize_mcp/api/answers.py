@@ -1,4 +1,4 @@
-"""From the bytes of an answer to the JSON object that it should be, as sent."""
+"""Turns the bytes of an answer into the JSON object that it should be, as sent."""
 
 from __future__ import annotations
 

@@ -21,11 +21,11 @@ from arize_mcp.settings.settings import Settings
 if TYPE_CHECKING:
     from arize_mcp.api.http import Connections
 
-# Of the answers that are under way so many are in memory. They are read in milliseconds, and waited for in hundreds.
+# At most so many answers are read into memory at a time. Reading one takes milliseconds, waiting for one hundreds.
 _READ_AT_A_TIME: Final = 8
 
 OnWait = Callable[[str], Awaitable[None]]
-"""Is told, in a sentence, what a call waits for."""
+"""Is called with a sentence that says what a call waits for."""
 
 
 class Clock:
@@ -42,10 +42,10 @@ class Clock:
 
 @dataclass
 class Call:
-    """One call of an endpoint: until when, and what is known of it so far.
+    """One call of an endpoint: its deadline, and what is known of its effect so far.
 
-    ``limit_s`` is how long it may take, ``deadline`` until when, in seconds on the API's clock. ``may_have_acted`` says
-    that a request was sent whose effect isn't known.
+    ``limit_s`` is how many seconds it may take, ``deadline`` when it has to end, in seconds on the API's clock.
+    ``may_have_acted`` says that a request was sent whose effect isn't known.
     """
 
     on_wait: OnWait | None
@@ -60,7 +60,7 @@ class Call:
 
 
 class LostAnswerError(Exception):
-    """A POST whose answer was lost, how, and what came of looking for its effect."""
+    """A POST whose answer was lost: how it was lost, and what a look for its effect has found."""
 
     def __init__(self, error: ProblemError, lookup: str = "There was no time to look for it.") -> None:
         self.error = error
@@ -68,7 +68,7 @@ class LostAnswerError(Exception):
 
 
 class _Reading:
-    """Waits until an answer can be taken: what isn't read yet waits in the network, where it takes no memory.
+    """Waits until there is room for an answer. One that isn't read yet waits in the network, and takes no memory.
 
     Args:
         ready: waits until the caller takes answers at all.
@@ -115,7 +115,7 @@ class Calls:
 
     @property
     def connections(self) -> Connections:
-        """The pool's."""
+        """The connections of the pool."""
         return self._pool.connections
 
     async def within_deadline(
@@ -129,7 +129,7 @@ class Calls:
 
         Args:
             method: the HTTP method of its first request.
-            on_wait: is told what it waits for.
+            on_wait: is told what the call waits for.
             deadline_s: how long it may take, in seconds, if that is less than the settings' deadline.
             work: what to do.
 
@@ -163,7 +163,7 @@ class Calls:
         return call.deadline - self._clock.now()
 
     def clean(self, error: ProblemError) -> ProblemError:
-        """The same error; whatever it quotes from an answer may echo the key, which goes."""
+        """The same error without the key, which the answer that it quotes may echo."""
         error.problem = problems.redact(error.problem, self._settings.api_key)
         return error
 
@@ -176,11 +176,11 @@ class Calls:
         query: Mapping[str, str | int] | None = None,
         body: JSONObject | None = None,
     ) -> JSONObject:
-        """Send a request, again where it may be, and check the answer: against model, or, without one, to be a 204.
+        """Send a request, again where that is safe, and check the answer.
 
         Args:
-            call: the call that it is part of.
-            model: the answer's.
+            call: the call that the request is part of.
+            model: what the answer has to be; None for a 204 without a body.
             method: the HTTP method.
             segments: the path after ``/v2``; each is percent-encoded whole.
             query: query parameters.
@@ -228,19 +228,19 @@ class Calls:
                     self._held_until[endpoint] = max(until, self._held_until.get(endpoint, until))
                 if not retry.may_send_again(method, error) or wait_s is None or self._is_past(call, wait_s):
                     raise
-                # Not the API's own words, which may echo anything.
+                # The API's own words may echo anything, so they are not told.
                 reason = f"answered {error.status}" if error.status else error.problem.get("title", "").lower()
                 reason = "rate limited" if error.status == 429 else reason
             await self._wait(call, wait_s, f"{reason}, sending again in {math.ceil(wait_s)} s")
 
     async def _hold_back(self, call: Call, endpoint: tuple[str, str, int]) -> None:
-        """After a 429 the other calls of the endpoint wait as well."""
+        """Wait, if another call of this endpoint has got a 429."""
         while (wait_s := self._held_until.get(endpoint, 0.0) - self._clock.now()) > 0:
             if wait_s > retry.MAX_RETRY_AFTER_S or self._is_past(call, wait_s):
                 raise problems.own(
                     "rate-limited",
                     "Rate limited",
-                    "The API has just refused another call of this endpoint as one too many; this one was held back.",
+                    "The API has just answered another call of this endpoint with 429, so this call was not sent.",
                     "Call again after `retry_after` seconds.",
                     retry_after=math.ceil(wait_s),
                 )

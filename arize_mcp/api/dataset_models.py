@@ -1,6 +1,6 @@
 """Request and response models of the two endpoints that read datasets.
 
-Apart from those of experiments, because nobody who doesn't read datasets should wait for them. Source: the API as it is
+They are apart from those of experiments, so that only those who read datasets wait for them. Source: the API as it is
 today (contract 3, Datasets).
 """
 

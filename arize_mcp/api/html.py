@@ -1,4 +1,4 @@
-"""The words of a web page that stands where an answer should be."""
+"""The text of a web page that came in place of an answer."""
 
 from __future__ import annotations
 

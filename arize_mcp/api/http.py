@@ -66,7 +66,7 @@ class Connections:
         self._settings = settings
         self._app = app
         self._transport: httpx.AsyncBaseTransport | None = None
-        # The same for every request, so made once: nothing but the settings decides what is sent and where to.
+        # These are the same for every request: only the settings decide what is sent, and where to.
         self._url = httpx.URL(settings.base_url)
         self._headers = {
             "Host": self._url.netloc.decode(),
@@ -74,14 +74,14 @@ class Connections:
             "Accept": "application/json, application/problem+json",
             "Accept-Encoding": "gzip",
         }
-        # Who waits for a connection is decided before: the pool itself never refuses one.
+        # The slots decide who waits for a connection: the pool itself never refuses one.
         timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s, pool=None)
         self._extensions = {"timeout": timeout.as_dict()}
         self._dated: tuple[str | None, datetime] = (None, datetime.now(UTC))
 
     @property
     def clock_skew(self) -> timedelta:
-        """How far the server's clock was ahead of ours at its last answer, less what the answer took."""
+        """How far the server's clock was ahead of ours when it last answered, less the time that the answer took."""
         date, came = self._dated
         try:
             return parsedate_to_datetime(date or "") - came
@@ -108,13 +108,13 @@ class Connections:
         """Send one request, once.
 
         Args:
-            api_key: whose request it is; without one nothing is sent.
+            api_key: the key to send; without one nothing is sent.
             method: the HTTP method.
             segments: the path after ``/v2``; each is percent-encoded whole.
             query: query parameters.
             body: a JSON value, or None.
-            on_sent: is called before the first byte of the request goes: until then it can't take effect.
-            reading: inside of it the answer's content is read.
+            on_sent: is called just before the first byte of the request is sent; until then it can't take effect.
+            reading: a context in which the answer's content is read.
 
         Raises:
             ProblemError: for anything but a success.
@@ -122,7 +122,7 @@ class Connections:
         if api_key is None:
             raise problems.missing_api_key()
         target, payload = _encoded(segments, query, body)
-        # Only behind a proxy may an exchange begin, and fail, before the request is sent.
+        # Only behind a proxy can an exchange fail before the request itself is sent.
         is_sent = self._settings.proxy_url is None
 
         def note_sent() -> None:
@@ -159,10 +159,10 @@ class Connections:
         )
 
     async def post(self, path: str, headers: Mapping[str, str], body: object) -> Answer:
-        """Send one POST to another path than the API's, with headers of its own; take any answer.
+        """Send one POST to a path outside the API, with these headers, and return whatever is answered.
 
         Raises:
-            ProblemError: without an answer.
+            ProblemError: there was no answer.
         """
         payload = jsontext.dumps(body).encode()
         sent = httpx.Headers(self._headers)
@@ -189,7 +189,7 @@ class Connections:
                     return response, await self._read(response)
             finally:
                 await response.aclose()
-        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on what breaks a record of TLS
+        except (httpx.HTTPError, ssl.SSLError) as error:  # httpcore passes on errors in TLS records
             raise self._transport_problem(error, request.method, is_sent=is_sent()) from error
 
     def _request(
@@ -201,7 +201,7 @@ class Connections:
             headers["Content-Length"] = str(len(payload))
         url, extensions = self._url, self._extensions
         if self._app is None and self._settings.proxy_url is None:
-            # Spares parsing a URL. But a proxy would take the target for its own, and an application knows none.
+            # This spares parsing a URL. A proxy would take the target for its own; an application doesn't know targets.
             extensions = {**extensions, "target": target.encode()}
         else:
             url = url.copy_with(raw_path=target.encode())
@@ -216,11 +216,11 @@ class Connections:
         """The whole decoded content, as long as it stays under the limit."""
         encoding = response.headers.get("content-encoding", "identity").strip().lower()
         if encoding not in ("gzip", "identity", ""):
-            # Of several layers each would unpack the other's without a limit.
+            # With several encodings, the inner ones would be unpacked without a limit.
             raise httpx.DecodingError(f"content encoding {encoding[:50]}")
         limit = self._settings.max_response_bytes
         content = bytearray()
-        # In no variable: an error raised below would keep the unpacking alive until the next garbage collection.
+        # No variable holds this iterator: an error raised below would keep it alive until the next garbage collection.
         async for chunk in (
             response.aiter_bytes() if encoding == "gzip" else cast("AsyncIterable[bytes]", response.stream)
         ):
@@ -229,7 +229,7 @@ class Connections:
                 raise problems.own(
                     "response-too-large",
                     "Response too large",
-                    f"The API's answer ({response.status_code}) has more than {limit} bytes and was not read on.",
+                    f"The API's answer ({response.status_code}) has more than {limit} bytes; the rest was not read.",
                     "Ask for less with a smaller limit, or raise ARIZE_MCP_MAX_RESPONSE_BYTES.",
                     http_status=response.status_code,
                 )
@@ -268,7 +268,7 @@ class Connections:
                 )
             else:
                 detail = f"No TLS connection to {where}: {reason}."
-                hint = "What answers there may speak no TLS: check ARIZE_API_SCHEME, the host, its port and the proxy."
+                hint = "The server there may not speak TLS: check ARIZE_API_SCHEME, the host, its port and the proxy."
             return problems.own("tls-failed", "TLS failed", detail, hint)
         if isinstance(error, httpx.ProxyError):
             detail = f"The proxy refused to connect to {where}: {problems.plain(str(error), 200)}"
@@ -280,18 +280,18 @@ class Connections:
                 name, title = "timeout", "Timeout"
                 detail = f"No connection to {where} within {self._settings.connect_timeout_s:g} s."
             elif any(isinstance(cause, socket.gaierror) for cause in causes):
-                # Behind a proxy, its own name is the only one looked up here.
+                # With a proxy, only the proxy's name is looked up here.
                 unknown = f"The proxy's host, {proxy}," if proxy else f"The host of {where}"
                 name, title, detail = "dns-failed", "Host not found", f"{unknown} can't be resolved."
             if proxy and name != "dns-failed":
-                detail += " A proxy is configured: the trouble may be its."
+                detail += " A proxy is configured, and may be the cause."
             hint = "Nothing was sent. Check the network, ARIZE_API_HOST, ARIZE_REGION and the proxy settings."
             return problems.own(name, title, detail, hint, is_transient=True)
         if not is_sent:
             is_late = isinstance(error, httpx.TimeoutException)
             name, title = ("timeout", "Timeout") if is_late else ("proxy-failed", "Proxy failed")
             within = f" within {self._settings.read_timeout_s:g} s" if is_late else f" ({type(error).__name__})"
-            detail = f"The proxy opened no way to {where}{within}."
+            detail = f"The proxy opened no connection to {where}{within}."
             hint = "Nothing was sent. Check the network, ARIZE_PROXY_URL or HTTPS_PROXY, and the proxy itself."
             return problems.own(name, title, detail, hint, is_transient=True)
         hint = problems.MAYBE_DONE.get(method, "Call again.")
@@ -323,10 +323,10 @@ def _encoded(
 
 
 def _trace(on_sent: Callable[[], object]) -> Callable[[str, Mapping[str, Any]], Awaitable[None]]:
-    """Tells of a request's first byte (httpcore's documented ``trace`` extension)."""
+    """Calls on_sent at a request's first byte (httpcore's documented ``trace`` extension)."""
 
     async def trace(event: str, info: Mapping[str, Any]) -> None:
-        # A proxy is asked for the connection first.
+        # The first request to a proxy is CONNECT, which opens the connection.
         if event.endswith(".send_request_headers.started") and info["request"].method != b"CONNECT":
             on_sent()
 

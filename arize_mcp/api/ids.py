@@ -1,4 +1,4 @@
-"""Ids: from what people give for one to the id that is meant."""
+"""Ids: finds the one that is meant in what people give for it."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ MAX_DEPTH: Final = 100
 """How deep arrays and objects may be nested: the MCP SDK can't pass on twice as much."""
 
 MAX_INTEGER_DIGITS: Final = 4300
-"""How long an integer may be: Python writes no longer one, and hardly anybody reads one."""
+"""How many digits an integer may have: Python writes no longer one, and hardly anybody reads one."""
 
 HALF_A_PAIR: Final = (
     "Holds half of a surrogate pair: the text was cut inside a character; cut it one character earlier."
@@ -80,8 +80,8 @@ def check(value: Any) -> None:
 def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
     """All that keeps a value from being sent as JSON, in the order of the text.
 
-    What is nested too deep is told of the field that holds it (of three tokens, as ``#/experiment_runs/3/metadata``),
-    which can be JSON-encoded, and not of a place a hundred levels down.
+    The pointer of what is nested too deep is that of the field that holds it (three tokens, as
+    ``#/experiment_runs/3/metadata``), because the field can be JSON-encoded; a place a hundred levels down can't.
 
     Args:
         value: what a generous parser read: with NaN, infinities, lone surrogates, integers of any length.

@@ -112,7 +112,7 @@ class Lane(httpx.AsyncBaseTransport):
 
     async def _connect(self, timeout_s: float) -> _Connection:
         loop = asyncio.get_running_loop()
-        # uvloop, which a server of ASGI applications may bring, knows it not and takes one address after the other.
+        # uvloop, which an ASGI server may bring, has no such option and tries one address after the other.
         beside: dict[str, Any] = (
             {"happy_eyeballs_delay": _NEXT_ADDRESS_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
         )

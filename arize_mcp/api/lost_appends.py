@@ -1,4 +1,4 @@
-"""What became of an append whose answer was lost: its runs stand behind those that were there, or not."""
+"""What became of an append whose answer was lost: the last runs of the experiment tell."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from arize_mcp.api.problems import ProblemError
 
 
 def key_of(run: JSONObject) -> tuple[object, object]:
-    """What tells a run from another: its example and its output, of which the API makes null where the task failed."""
+    """What tells one run from another: its example and its output, which the API makes null where the task failed."""
     return run.get("example_id"), run.get("output") or ""
 
 
@@ -22,7 +22,7 @@ async def look_behind(
 
     Args:
         calls: the API's.
-        call: for this look.
+        call: the call that this look is part of.
         request: the append.
         recorded: how many runs were there before.
         lost: how its answer was lost.
@@ -31,7 +31,7 @@ async def look_behind(
         The Experiment, where the runs are stored.
 
     Raises:
-        LostAnswerError: they are not there, so that they may still come.
+        LostAnswerError: they are not there, but may still come.
     """
     stored: list[tuple[object, object]] = []
     position = 0
@@ -43,14 +43,14 @@ async def look_behind(
                 break
         if stored == [(run.example_id, run.output) for run in request.experiment_runs]:
             return await calls.request(call, Experiment, "GET", "experiments", request.experiment_id)
-        found = "They are not there so far." if not stored else "Behind the earlier runs stand others than these."
+        found = "They are not there so far." if not stored else "Other runs than these follow the earlier ones."
     except ProblemError as error:
         found = f"Looking for them failed: {error}"
     raise LostAnswerError(lost, found)
 
 
 def unknown(request: AppendExperimentRunsRequest, lost: LostAnswerError) -> ProblemError:
-    """An append of which nobody knows whether its runs were stored."""
+    """An append whose runs may or may not have been stored."""
     return problems.own(
         "outcome-unknown",
         "Outcome unknown",

@@ -29,7 +29,7 @@ async def look_up(
 
     Raises:
         ProblemError: the 409 that it would have been.
-        LostAnswerError: it can't be found, so that it may still be on its way.
+        LostAnswerError: it can't be found, but may still be on its way.
     """
     try:
         found = await find(calls, call, request)
@@ -91,7 +91,7 @@ async def _is_of_this_call(
 
 
 def _may_be(stored: JSONObject, sent: JSONObject) -> bool:
-    """Whether a run is stored as it was sent. Of further fields the API may change the form, but no text, no number."""
+    """Whether a run is stored as it was sent. The API may change a further field's form, but no text, no number."""
     if (stored.get("example_id"), stored.get("output")) != (sent["example_id"], sent["output"]):
         return False
     pairs = [(stored[name], value) for name, value in sent.items() if name in stored]

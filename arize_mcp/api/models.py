@@ -73,7 +73,7 @@ Cursor = Annotated[
 
 
 _NOTHING: Final = ("null", "none", "undefined", "nan")
-"""What comes of nothing where a program makes a text of it."""
+"""The texts that programs make of a missing value."""
 
 _AROUND_NOTHING: Final = ' \t\r\n"'
 
@@ -95,13 +95,13 @@ class ExperimentRunInput(BaseModel):
         str,
         Field(
             description="What the model or prompt answered, kept exactly; JSON-encode anything but text. It may be "
-            '"": for a failed run, with its error in `error`.',
+            '"": send that for a failed run, with its error in `error`.',
         ),
     ]
 
     @model_validator(mode="after")
     def _no_null_for_an_answer(self) -> Self:
-        # The API takes it for an answer, and nothing recorded can be edited.
+        # The API would store it as an answer, and nothing recorded can be edited.
         text = self.output.strip(_AROUND_NOTHING)
         if text.lower() in _NOTHING and (self.model_extra or {}).get("error"):
             fault = InitErrorDetails(
@@ -261,7 +261,7 @@ class ExperimentRunsPage(Response):
 
 
 class DeletedExperiment(Response):
-    """What stands in for the 204 without a body that experiments_delete answers."""
+    """The answer of experiments_delete, because the API's 204 has no body."""
 
     experiment_id: str
     deleted: StrictBool

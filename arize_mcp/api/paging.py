@@ -31,7 +31,7 @@ async def runs_page(calls: Calls, call: Call, request: ListExperimentRunsRequest
 
 
 async def pages(fetch: Callable[[str | None], Awaitable[JSONObject]]) -> AsyncGenerator[JSONObject]:
-    """All pages, as long as each gives a new cursor to the next.
+    """All pages, until one has no cursor to a further page, or one that came before.
 
     Args:
         fetch: gets the page of a cursor, the first one for None.
@@ -85,15 +85,15 @@ async def run_pages(
             raise problems.own(
                 "runs-cut-off",
                 "Runs cut off",
-                f"There may be more than the {read:,} runs that were read, but the API doesn't give the way to them.",
+                f"There may be more than the {read:,} runs that were read, but the API gave no cursor to them.",
                 "Read what can be had with experiments_runs_list; the rest is in Arize's user interface.",
             )
         if cursor in seen:
             raise problems.own(
                 "repeated-cursor",
                 "Repeated cursor",
-                "The API gave a cursor for the second time, so that its pages would go round for ever.",
-                "The API has a fault of its own: call again in a moment.",
+                "The API gave the same cursor twice, so its pages would go round for ever.",
+                "The API itself failed: call again in a moment.",
             )
         seen.add(cursor)
         request = request.model_copy(update={"cursor": cursor})

@@ -13,10 +13,10 @@ URN = "urn:arize-mcp:problem:"
 """Prefix of the ``type`` of every problem that arize-mcp itself reports."""
 
 MAX_ERRORS = 20
-"""How many errors one problem lists: a create with 1,000 wrong runs is corrected by what the first ones say."""
+"""How many errors one problem lists. The first ones are enough to correct a create with 1,000 wrong runs."""
 
 MAX_QUOTED_CHARS = 300
-"""How much of a value is shown in a text for humans."""
+"""How many characters of a value are shown in a text for humans."""
 
 MAYBE_STORED = "The experiment may have been stored: look for its name with experiments_list before creating it again."
 """The next step when the answer to a create was lost."""
@@ -32,11 +32,11 @@ MAYBE_DONE = {"POST": MAYBE_STORED, "DELETE": MAYBE_DELETED}
 
 # C0 and C1 controls without tab and newline, and the marks that reorder or hide text on a terminal.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
-# Letters and marks that show as nothing: fillers, joiners, variation selectors.
+# Letters and marks that are invisible: fillers, joiners, variation selectors.
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0") | {
     chr(code) for code in (*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0))
 }
-# Terminal escapes go whole, so that no "[31m" stays behind.
+# Terminal escapes are removed whole, so that no "[31m" stays behind.
 _ESCAPES = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?|[@-Z\\\\-_])")
 
 
@@ -129,7 +129,7 @@ def own(
 
 
 def bad_arguments(errors: Sequence[ArgumentError], *, effect: str = "nothing was sent") -> ProblemError:
-    """Arguments that are wrong, all at once, of which MAX_ERRORS are listed; ``effect`` is what came of the call."""
+    """All that is wrong with a call's arguments, MAX_ERRORS of it listed; ``effect`` says what came of the call."""
     count = "1 argument is" if len(errors) == 1 else f"{len(errors)} arguments are"
     listed = list(errors[:MAX_ERRORS])
     if more := len(errors) - len(listed):
@@ -176,23 +176,23 @@ def read_only(tool: str) -> ProblemError:
 
 
 def internal_error() -> ProblemError:
-    """A fault of arize-mcp. Its text stays in the log: it may hold anything."""
+    """A bug in arize-mcp. Its text stays in the log, because it may hold anything."""
     return own(
         "internal-error",
         "Internal error",
         "arize-mcp failed in an unexpected way. The traceback is in its log (stderr).",
-        "Whether the call took effect is not known: read before you repeat a call that writes.",
+        "It is not known whether the call took effect: read what is there before you repeat a call that writes.",
     )
 
 
 def outcome_unknown(dataset_id: str, name: str, cause: ProblemError, lookup: str) -> ProblemError:
-    """A create of which nobody knows whether it was stored, and the call that will tell.
+    """A create that may or may not have been stored, and the call that will tell.
 
     Args:
         dataset_id: where it should be.
         name: what it should be called.
         cause: how its answer was lost.
-        lookup: what came of looking for it, in a sentence.
+        lookup: what a look for it has found, in a sentence.
     """
     wait: dict[str, Any] = {"retry_after": math.ceil(cause.retry_after_s)} if cause.retry_after_s is not None else {}
     return own(
@@ -208,7 +208,7 @@ def outcome_unknown(dataset_id: str, name: str, cause: ProblemError, lookup: str
 
 
 def name_taken(name: str, found: Mapping[str, Any]) -> ProblemError:
-    """The 409 that a create would have been, had its answer not been lost."""
+    """The 409 that a create would have got, if its answer had not been lost."""
     problem: Problem = {
         "type": "https://arize.com/docs/ax/rest-reference/errors#resource-conflict",
         "title": "Resource conflict",
@@ -227,8 +227,8 @@ def add_existing(problem: Problem, found: Mapping[str, Any]) -> None:
     existing = {
         "experiment_id": found.get("id"),
         "created_at": found.get("created_at"),
-        "hint": "The experiment with this name is `experiment_id`, created at `created_at`. If it is the one meant, it "
-        "is recorded already; else choose another name.",
+        "hint": "The experiment with this name is `experiment_id`, created at `created_at`. If that is the one you "
+        "mean, it is recorded already; if not, choose another name.",
     }
     cast("dict[str, Any]", problem).update(existing)
 
@@ -257,16 +257,16 @@ def deadline_exceeded(
 
 
 def plain(text: str, max_chars: int) -> str:
-    """Remove terminal escapes and control characters, and cut the text to max_chars, saying so."""
+    """Remove terminal escapes and control characters, and cut the text to max_chars, with a mark where it is cut."""
     text = _CONTROLS.sub("", _ESCAPES.sub("", text[: 4 * max_chars]))
     return text if len(text) <= max_chars else text[: max_chars - 1] + "…"
 
 
 def quoted(value: object) -> str:
-    """A value of somebody else's in a text for humans: in quotation marks, on one line, nothing in it hidden.
+    """Somebody else's value in a text for humans: in quotation marks, on one line, with nothing hidden.
 
     Line breaks, controls, marks that hide or reorder text, and spaces that push it aside are shown as escapes. At most
-    MAX_QUOTED_CHARS characters of it are.
+    MAX_QUOTED_CHARS of its characters are shown.
     """
     text = value if isinstance(value, str) else json.dumps(value)
     cut = text if len(text) <= MAX_QUOTED_CHARS else text[: MAX_QUOTED_CHARS - 1] + "…"

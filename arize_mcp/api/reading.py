@@ -120,7 +120,7 @@ def _pointer(path: list[str | int]) -> str:
 
 
 def _is_passable(token: str) -> bool:
-    """Whether a text, a number or a word can be passed on; what is none of these is left to the parser."""
+    """Whether a text, a number or a word can be passed on; anything else is left to the parser."""
     if token[0] == '"':
         return True
     try:

@@ -25,33 +25,33 @@ _WORDS = (
     "message", "Message", "msg", "error_description", "error", "errors", "reason", "description", "fault",
     "faultstring",
 )  # fmt: skip
-"""Where gateways, and others that answer in the API's place, put what they have to say."""
+"""The members in which gateways, and others that answer in the API's place, say what is wrong."""
 
 _BETWEEN = (
-    "The API describes its errors otherwise: a gateway, proxy or firewall on the way may have answered. Check "
+    "The API describes its errors differently: a gateway, proxy or firewall on the way may have answered. Check "
     "ARIZE_API_HOST, ARIZE_REGION and the proxy."
 )
-_UNKNOWN = "Check {name}: the {kind} doesn't exist, or the key may not see it (another space or region); {to_find}"
+_UNKNOWN = "Check {name}: the {kind} doesn't exist, or the key can't see it (another space or region); {to_find}"
 _CORRECT = "Correct the arguments as `detail` says; a cursor is valid only with the arguments it was given for."
 _STEPS: dict[int | tuple[str, int], str] = {
     400: _CORRECT,
     401: "Check ARIZE_API_KEY, and that ARIZE_REGION is the region of its account: elsewhere the key is unknown.",
     402: "The account's plan or its payment doesn't allow it: look into the account's settings in Arize.",
-    403: "The key may not do this; Arize also answers so to a key of another region: check ARIZE_REGION.",
-    404: "Check the id with experiments_list: 404 also means not yours to see, or in another region.",
+    403: "The key isn't allowed to do this. Arize also answers so to a key of another region: check ARIZE_REGION.",
+    404: "Check the id with experiments_list: Arize also answers 404 to a key that can't see it, or of another region.",
     ("POST", 404): _UNKNOWN.format(name="dataset_id", kind="dataset", to_find=TO_FIND["Dataset"]),
-    405: "What answers there doesn't know this call: check ARIZE_API_HOST, or ask whether its Arize is up to date.",
+    405: "The server there doesn't know this call: check ARIZE_API_HOST, or ask whether that Arize is up to date.",
     407: "The proxy wants a name and a password: put them into the URL in ARIZE_PROXY_URL or HTTPS_PROXY.",
     408: "The request took too long on its way: call again, with less in one call.",
     ("POST", 408): problems.MAYBE_STORED,
     ("DELETE", 408): problems.MAYBE_DELETED,
-    409: "It conflicts with what is there now: read it again, then decide.",
+    409: "The call conflicts with what is there now: read that again, then decide.",
     ("POST", 409): problems.TAKEN,
     413: "The call is too large: send less in one call.",
     ("POST", 413): "The call is too large and nothing was stored: send fewer runs, or shorter outputs, in one call.",
-    415: "What answers there doesn't take JSON: check ARIZE_API_HOST and the proxy.",
+    415: "The server there doesn't take JSON: check ARIZE_API_HOST and the proxy.",
     422: _CORRECT,
-    429: "Call again after `retry_after` seconds, or in a minute where there is none.",
+    429: "Call again after `retry_after` seconds, or after a minute if there is no `retry_after`.",
     451: "Access is blocked for legal reasons: ask whoever runs the network or the account.",
 }
 """The next step after an answer, by its status, or by its request's method and its status."""
@@ -111,7 +111,7 @@ def from_response(
 
 
 def _said(members: Mapping[str, Any], names: Sequence[str]) -> str | None:
-    """The words in a JSON error that is no problem."""
+    """What a JSON error says that is no problem document."""
     for name in names:
         value: Any = members.get(name)
         parts = cast("list[Any]", value if isinstance(value, list) else [value])[:3]
@@ -149,15 +149,15 @@ def _hint(
     """The next step after an error answer."""
     step = _STEPS.get((method, status)) or _STEPS.get(status)
     if status == 401 and shared:
-        step = "Check the API key that your MCP host sends: this server passes it on, and Arize doesn't know it there."
+        step = "Check the API key that your MCP host sends: this server passed it on, and Arize doesn't know it."
     for kind in ("Dataset", "Space"):
         name = f"{kind.lower()}_id"
         if status == 404 and name in filters:
             step = _UNKNOWN.format(name=name, kind=kind.lower(), to_find=TO_FIND[kind])
     if status >= 500:
-        step = problems.MAYBE_DONE.get(method, "The API has a fault of its own: call again in a moment.")
+        step = problems.MAYBE_DONE.get(method, "The API itself failed: call again in a moment.")
     if status == 403 and any(members.get(name) for name in _PLAN_MEMBERS):
-        return "The account's plan doesn't include it: `required_plan`, `entitlement` and `limit` say what it takes."
+        return "The account's plan doesn't include this: `required_plan`, `entitlement` and `limit` say what is needed."
     if is_problem:
         return step
     # The API has not answered, so advice about the key, the id or an argument would mislead.
@@ -166,7 +166,7 @@ def _hint(
 
 
 def _bounded(members: dict[str, Any]) -> dict[str, Any]:
-    """The members without control characters; long strings cut, and the largest members left out if need be."""
+    """The members without control characters: long strings are cut, and the largest members left out if need be."""
 
     def clean(value: Any) -> Any:
         if isinstance(value, str):

@@ -38,7 +38,7 @@ def may_send_again(method: str, error: ProblemError) -> bool:
 def is_lost(error: ProblemError) -> bool:
     """Whether the request may have taken effect all the same: it was sent, and its answer doesn't tell."""
     # 303 says that the request was done, and where to see what became of it (RFC 9110, 15.4.4).
-    # 408 comes from what waited for the request in vain, or from a gateway that passed it on and waited for the answer.
+    # 408 comes from a server that waited for the request, or a gateway that passed it on and waited for the answer.
     return error.was_sent and (
         error.status is None or error.status >= 500 or error.status < 300 or error.status in (303, 408)
     )
@@ -47,8 +47,8 @@ def is_lost(error: ProblemError) -> bool:
 def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
     """How long to wait before the next send.
 
-    Exponential backoff with full jitter: up to BACKOFF_BASE_S, doubled with every send. What the server asked for goes
-    before that.
+    Exponential backoff with full jitter: up to BACKOFF_BASE_S, doubled with every send. What the server asked for is
+    waited instead.
 
     Args:
         sends: how often the request was sent.
@@ -56,7 +56,7 @@ def wait_s(sends: int, asked_s: float | None, random: float) -> float | None:
         random: a random number from 0 to 1.
 
     Returns:
-        Seconds; None where it has to be left to the caller.
+        Seconds; None where it is not sent again, and the caller decides.
     """
     if sends >= MAX_SENDS or (asked_s is not None and asked_s > MAX_RETRY_AFTER_S):
         return None

@@ -9,7 +9,7 @@ import anyio
 
 
 class Slots:
-    """So many requests at a time for all keys together.
+    """How many requests all keys together may have under way.
 
     Args:
         most: how many.
@@ -17,7 +17,7 @@ class Slots:
 
     def __init__(self, most: int) -> None:
         self._free = most
-        # The keys with requests that wait for a slot of all only, in the order in which they get one.
+        # The keys that may have one more slot and have requests waiting, in the order of their turns.
         self._turns: OrderedDict[KeySlots, None] = OrderedDict()
 
     async def take(self, key: KeySlots) -> None:
@@ -40,7 +40,7 @@ class Slots:
             raise
 
     def give_back(self, key: KeySlots) -> None:
-        """Give a slot back, to whoever is next."""
+        """Give a slot back; the next waiting request gets it."""
         self._free += 1
         key.free += 1
         self._line_up(key)
@@ -66,7 +66,7 @@ class KeySlots:
 
     Attributes:
         free: how many more it may have.
-        waiting: its requests that wait, each with what tells it that it has a slot.
+        waiting: its requests that wait, each as the event that tells it that it has a slot.
     """
 
     def __init__(self, slots: Slots, most: int) -> None:

@@ -98,7 +98,7 @@ def _notes() -> list[Step]:
     for name, instead in settings.foreign_variables().items():
         notes.append(Step("settings", "note", f"{name} is not read by arize-mcp.", instead))
     if profiles := settings.unused_profiles():
-        notes.append(Step("profiles", "note", f"ax has {', '.join(profiles)}; ARIZE_PROFILE=<name> uses one."))
+        notes.append(Step("profiles", "note", f"ax has {', '.join(profiles)}. ARIZE_PROFILE=<name> uses one."))
     return notes
 
 
@@ -136,7 +136,7 @@ async def _key(found: Settings) -> list[Step]:
 async def _regions(found: Settings) -> list[Step]:
     own = urlsplit(found.base_url)
     if own.scheme != "https" or own.hostname not in HOSTS.values():
-        return [Step("regions", "skipped", f"not asked: {own.netloc} is not Arize's, and its key goes nowhere else")]
+        return [Step("regions", "skipped", f"not asked: {own.netloc} is not Arize's, so its key is sent nowhere else")]
     others = {region or _NO_REGION: host for region, host in HOSTS.items() if host != own.hostname}
     details: dict[str, str] = {}
 
@@ -158,7 +158,7 @@ async def _regions(found: Settings) -> list[Step]:
 
 
 class _Stopwatch(Clock):
-    """Starts anew with each send: a send comes first, or after a wait."""
+    """Starts again with each send, which comes first or after a wait."""
 
     def __init__(self) -> None:
         self.started_s = time.perf_counter()

@@ -1,4 +1,4 @@
-"""Finds what a path names beneath a folder and nowhere else, whatever is swapped in meanwhile."""
+"""Finds what a path names beneath a folder. It reaches nothing outside, even if somebody swaps in a link meanwhile."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ class OutsideError(Exception):
 
 @dataclass(frozen=True)
 class Place:
-    """A folder beneath the root, and a name in it that is no link, if it exists at all.
+    """A folder beneath the root, and a name in it. There may be nothing of that name, but it is no link.
 
-    ``dir_fd`` is the folder's descriptor, with ``folder`` empty; None where the system opens nothing relative to a
-    descriptor, with the folder's path in ``folder``.
+    ``dir_fd`` is the folder's descriptor, and ``folder`` is empty. Where the system opens nothing relative to a
+    descriptor, ``dir_fd`` is None, and ``folder`` is the folder's path.
     """
 
     dir_fd: int | None
@@ -37,7 +37,7 @@ class Place:
         return os.path.join(self.folder, name)
 
     def status(self) -> os.stat_result | None:
-        """What is there; None where nothing is."""
+        """The status of what has the name; None where nothing has."""
         try:
             return os.stat(self.path(self.name), dir_fd=self.dir_fd, follow_symlinks=False)
         except FileNotFoundError:
@@ -47,7 +47,7 @@ class Place:
         """Open the name, or another in the same folder, without following a link or waiting for a peer.
 
         Raises:
-            OutsideError: the way to it was swapped meanwhile.
+            OutsideError: somebody changed the path to it meanwhile.
         """
         if sys.platform == "win32":
             flags |= os.O_BINARY
@@ -135,7 +135,7 @@ def by_descriptor(root: str, parts: Sequence[str]) -> Generator[Place]:
 
 
 def _link(root: str, folders: list[int], target: str) -> list[str]:
-    """The parts of a link's target, from the last of the folders, of which only the root stays where it is absolute."""
+    """The parts of a link's target, from the last of the folders; an absolute one closes all but the root."""
     if not target.startswith("/"):
         return [part for part in target.split("/") if part not in ("", ".")]
     below = parts_below(root, target)
@@ -147,4 +147,4 @@ def _link(root: str, folders: list[int], target: str) -> list[str]:
 
 
 find_place = by_path if sys.platform == "win32" else by_descriptor
-"""The safer of the two that the system can."""
+"""The safer of the two that this system has."""

@@ -13,7 +13,7 @@ from arize_mcp.files.rows import MAX_ROW_BYTES, Fault, Row, add_columns, bad_fil
 _CELL: Final = re.compile(r'(?:"([^"]*(?:""[^"]*)*)"|([^",\r\n]*))(,|\Z)')
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _MAX_NUMBER_CHARS: Final = 4300
-"""Python reads no whole number of more digits."""
+"""Python reads no longer whole number."""
 
 _Kind = Literal["empty", "number", "boolean", "text"]
 
@@ -21,11 +21,11 @@ _Kind = Literal["empty", "number", "boolean", "text"]
 class Csv:
     """A CSV file: the first record is the header, every other one a row.
 
-    A column of numbers or of ``true`` and ``false`` alone has these types, its empty cells are absent, and a column of
-    empty cells is left out. Lines without anything on them are passed over.
+    A column that holds only numbers, or only ``true`` and ``false``, has that type, and its empty cells are absent. A
+    column that holds only empty cells is left out. Empty lines are passed over.
 
     Args:
-        file: what is read.
+        file: the file.
         text: columns that are text whatever they hold.
         sparse: the one of these whose empty cells are absent, if there is one.
     """
@@ -86,7 +86,7 @@ class Csv:
             if isinstance(record, list):
                 if not width:
                     width = len(record)
-                    # Before any of it is looked at in turn.
+                    # Before each name is compared with all others.
                     add_columns({}, iter(record))
                 if len(record) != width:
                     yield line, Fault(line, f"Has {len(record)} cells, where the header has {width}.")
@@ -119,7 +119,7 @@ def _records(file: BinaryIO) -> Iterator[tuple[int, list[str] | Fault]]:
         elif quotes:
             yield (
                 first,
-                _quoted(text) or Fault(first, 'Has a quotation mark inside a cell without them; write "" in ".'),
+                _quoted(text) or Fault(first, 'Has a quotation mark in a cell not begun with one; write "" in ".'),
             )
         elif text:
             yield first, text.split(",")

@@ -1,4 +1,4 @@
-"""The one folder in which files are read and written: a wall around it, and what is inside when a path is wrong."""
+"""The one folder in which files are read and written. A path that leads out is refused with a list of its files."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TEMPORARY: Final = ".arize-mcp-"
 """How the name of an unfinished file begins."""
 
 _SPOOL_FACTOR: Final = 4
-"""What is CSV in the end may be longer before, with the names of its columns in every row."""
+"""How many times larger than the CSV file its spool may be: there, every row has the names of its columns."""
 
 _MAX_FILES: Final = 20
 _MAX_ENTRIES: Final = 20_000
@@ -45,7 +45,7 @@ class Identity(NamedTuple):
 
 
 class Written(NamedTuple):
-    """What a file had when it was finished."""
+    """The size and the digest of a finished file."""
 
     size_bytes: int
     sha256: str
@@ -55,9 +55,9 @@ class NewFile:
     """A file that is being written.
 
     Args:
-        file: what is written to.
+        file: the open file.
         max_bytes: how large it may be.
-        name: what it is, for whoever is told that it would be larger.
+        name: what a problem about its size calls it.
     """
 
     def __init__(self, file: IO[bytes], max_bytes: int, name: str = "The file") -> None:
@@ -76,9 +76,9 @@ class NewFile:
         self._size_bytes += len(content)
         if self._size_bytes > self._max_bytes:
             raise _bad_path(
-                f"{self._name} would have more than {self._max_bytes:,} bytes (ARIZE_MCP_MAX_FILE_BYTES); it was not "
-                "left.",
-                "Write fewer of the fields, or raise ARIZE_MCP_MAX_FILE_BYTES.",
+                f"{self._name} would have more than {self._max_bytes:,} bytes (ARIZE_MCP_MAX_FILE_BYTES); it was "
+                "not kept.",
+                "Write fewer fields, or raise ARIZE_MCP_MAX_FILE_BYTES.",
             )
         self._sha256.update(content)
         self._file.write(content)
@@ -94,7 +94,7 @@ class NewFile:
 
 
 class Folder:
-    """A folder of files with the endings that are known, read and written beneath it and nowhere else.
+    """A folder in which files of the known formats are read and written; nothing outside of it is.
 
     A path is relative to it, or absolute and inside. Symbolic links may lead anywhere but out.
 
@@ -134,7 +134,7 @@ class Folder:
             yield file
 
     def existing(self, path: str) -> Identity | None:
-        """Which file a path names; None where it names none so far.
+        """The file that a path names; None where there is none yet.
 
         Raises:
             ProblemError: bad-path, where it can't name one.
@@ -144,14 +144,14 @@ class Folder:
 
     @contextmanager
     def writing(self, path: str, replaced: Identity | None) -> Generator[NewFile]:
-        """Write a file, beside its place, and move it there at the end; what fails leaves nothing behind.
+        """Write a file under a temporary name and give it its own at the end; a failure leaves nothing behind.
 
         Args:
             path: where it will be.
-            replaced: the file that is there and goes; None where there must be none.
+            replaced: the file that is there and will be replaced; None where there must be none.
 
         Raises:
-            ProblemError: bad-path; file-exists, where what is there is another file than that.
+            ProblemError: bad-path; file-exists, where another file than that is there.
         """
         with self._place(path) as place:
             temporary = TEMPORARY + secrets.token_hex(8)
@@ -172,14 +172,14 @@ class Folder:
 
     @contextmanager
     def spool(self) -> Generator[NewFile]:
-        """A file without a name, for what is read again and then gone."""
+        """A temporary file without a name; it is gone when it is closed."""
         with tempfile.TemporaryFile(prefix=TEMPORARY, dir=self._root) as file:
-            name = f"As JSON Lines, of which a CSV file is made and which may have {_SPOOL_FACTOR} times its bytes, it"
+            name = f"The temporary file for CSV, which may be {_SPOOL_FACTOR} times as large as the CSV file,"
             yield NewFile(file, _SPOOL_FACTOR * self._max_bytes, name)
 
     @contextmanager
     def _place(self, path: str) -> Generator[Place]:
-        """Where a path leads; what keeps it from being used becomes a problem that lists the files there are."""
+        """The place that a path leads to. A path that can't be used raises a problem that lists the files there are."""
         try:
             with self._find(self._root, self._parts(path)) as place:
                 yield place
@@ -205,7 +205,7 @@ class Folder:
             raise self._refused(path, f"is {kind}")
 
     def _parts(self, path: str) -> list[str]:
-        """The parts of a path beneath the folder, each of them a name that is one on every system."""
+        """The parts of a path beneath the folder, each of them a name that every system allows."""
         pure = PurePath(path)
         parts = list(pure.parts)
         if pure.is_absolute():
@@ -223,15 +223,15 @@ class Folder:
     def _refused(self, path: str, what: str) -> ProblemError:
         files = self._files(path)
         hint = (
-            "`files` lists what is there, the nearest names first; paths are relative to the folder, and no folder is "
-            "made."
+            "`files` lists what is there, the nearest names first. Paths are relative to the folder, and folders in "
+            "them must exist."
             if files
             else "The folder has no such file."
         )
         return _bad_path(f"{_quoted(path)} {what}. Only files in {self._root} can be used.", hint, files=files)
 
     def _files(self, path: str) -> list[str]:
-        """The files that there are, those first whose names come nearest."""
+        """The files there are, those with the nearest names first."""
 
         def distance(name: str) -> tuple[float, str]:
             near = difflib.SequenceMatcher(None, PurePath(path[-200:]).name.lower(), PurePath(name).name.lower())
@@ -240,7 +240,7 @@ class Folder:
         return list(islice(filter(self._is_file, sorted(_entries(self._root), key=distance)), _MAX_FILES))
 
     def _is_file(self, name: str) -> bool:
-        """Whether a path of ours leads to a file: links may lead out, and what has a file's name may be none."""
+        """Whether a path leads to a file in the folder: a link may lead out, and a folder may have a file's name."""
         try:
             with self._find(self._root, PurePath(name).parts) as place:
                 status = place.status()
@@ -256,17 +256,17 @@ def _fault(name: str) -> str | None:
     if name.startswith("."):
         return "has a name that begins with a dot"
     if _NO_NAME.search(name) or name.endswith((".", " ")) or _RESERVED.fullmatch(name.partition(".")[0].rstrip()):
-        return "has a name that not every system has"
+        return "has a name that not every system allows"
     return None
 
 
 def identity(file: BinaryIO) -> Identity:
-    """Which file an open one is."""
+    """The identity of an open file."""
     return _identity(os.fstat(file.fileno()))
 
 
 def file_exists(path: str) -> ProblemError:
-    """A file that would be written over."""
+    """The problem that a file is there already."""
     return problems.own(
         "file-exists",
         "File exists",
@@ -298,7 +298,7 @@ def _move(place: Place, temporary: str, *, replaces: bool) -> None:
         os.replace(source, target, src_dir_fd=place.dir_fd, dst_dir_fd=place.dir_fd)
         return
     try:
-        # Unlike a move, it never replaces anything.
+        # Unlike a move, a link never replaces anything.
         os.link(source, target, src_dir_fd=place.dir_fd, dst_dir_fd=place.dir_fd)
     except FileExistsError:
         raise
@@ -309,7 +309,7 @@ def _move(place: Place, temporary: str, *, replaces: bool) -> None:
 
 
 def _entries(root: str) -> Iterator[str]:
-    """The paths of the files with our endings, relative and with slashes, as far as not too many entries are there."""
+    """The paths of the files with our endings, relative and with slashes, among the first _MAX_ENTRIES entries."""
     left = _MAX_ENTRIES
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if not _fault(name))

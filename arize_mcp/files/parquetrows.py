@@ -52,7 +52,7 @@ class Parquet:
                     number += 1
                     yield _row(number, fields)
         except (error, OSError, ValueError) as fault:
-            raise bad_file(f"The file is no Parquet file that can be read ({type(fault).__name__}).") from None
+            raise bad_file(f"The file can't be read as Parquet ({type(fault).__name__}).") from None
 
 
 def _row(number: int, fields: dict[str, Any]) -> Row | Fault:
@@ -61,7 +61,7 @@ def _row(number: int, fields: dict[str, Any]) -> Row | Fault:
         try:
             values[name] = _json(value)
         except TypeError:
-            return Fault(number, "Holds what JSON has no form for, such as bytes or a duration.", name)
+            return Fault(number, "Holds a value that JSON has no form for, such as bytes or a duration.", name)
     return Row(number, values)
 
 

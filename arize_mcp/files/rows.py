@@ -11,7 +11,7 @@ from arize_mcp.api import problems
 from arize_mcp.api.problems import ProblemError
 
 MAX_RUN_BYTES: Final = 8_000_000
-"""The JSON of a run, and the body of a request: above it Arize's own clients leave REST."""
+"""How large a run's JSON and a request's body may be: for more than that, Arize's own clients don't use REST."""
 
 MAX_ROW_BYTES: Final = 3 * MAX_RUN_BYTES
 """A row as it stands in a file: JSON's escapes take at most three times the bytes of what they stand for."""
@@ -21,7 +21,7 @@ MAX_COLUMNS: Final = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row by its columns' names, and its line: physical, from 1; in an array or Parquet the row, from 1."""
+    """A row: its values by column, and its line in the file, from 1 (in an array or Parquet its number, from 1)."""
 
     line: int
     fields: dict[str, Any]
@@ -29,7 +29,7 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What keeps a row from being recorded, in words about the row or about its field.
+    """Why a row can't be recorded: a sentence about the row, or about its field.
 
     ``is_broken`` says that it isn't even JSON.
     """
@@ -45,7 +45,7 @@ class Rows(Protocol):
 
     Attributes:
         columns: the names of its columns, in order, as far as it has been read.
-        has_header: whether a line of names stands above the rows, in which one may be missing.
+        has_header: whether the names stand in a line above the rows, where a name may be empty.
     """
 
     columns: dict[str, None]
@@ -55,13 +55,13 @@ class Rows(Protocol):
         """Read the file from its beginning, holding a row at a time.
 
         Raises:
-            ProblemError: bad-file, where it is as a whole no such file.
+            ProblemError: bad-file, where the whole file can't be read in this format.
         """
         ...
 
 
 def bad_file(detail: str, hint: str = "Correct the file, then call again.", **members: Any) -> ProblemError:
-    """A file that can't be recorded from; ``detail`` says what about it. Nothing has been sent."""
+    """The problem that a file can't be recorded; ``detail`` says why. Nothing has been sent."""
     return problems.own("bad-file", "Bad file", detail, hint, **members)
 
 
@@ -93,12 +93,12 @@ def decoded(text: bytes, line: int) -> str:
 
 
 def too_long(line: int) -> Fault:
-    """A row that is not read on."""
+    """The fault of a row that is too long to read."""
     return Fault(line, f"Is longer than {MAX_ROW_BYTES:,} bytes, which no run is.")
 
 
 def add_columns(columns: dict[str, None], names: Iterator[str] | dict[str, Any]) -> None:
-    """Take up further names.
+    """Add names to the columns.
 
     Raises:
         ProblemError: there are too many.

@@ -1,4 +1,4 @@
-"""A file that is being recorded: the same one from its check to its last part."""
+"""A file that is being recorded, and must stay the same from its check to its last part."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from arize_mcp.files.runs import Columns, Run, Runs, parts
 
 
 class RunFile:
-    """The runs of an open file, all of them checked, then read once more in order.
+    """The runs of an open file: all are checked first, then read again in order.
 
     Args:
         file: the file.
-        path: whose ending says the format.
+        path: its path, whose ending says the format.
         columns: what becomes of its columns.
         max_rows: how many it may have.
-        expected: the version that it must be, if it must be one.
+        expected: the version that it must have; None for any.
 
     Attributes:
         checked: what the file holds.
@@ -44,7 +44,7 @@ class RunFile:
         try:
             self.checked = self._runs.check(max_rows)
         finally:
-            # What is wrong with a file in the middle of being written is no fault of it.
+            # A file that somebody is still writing has faults that aren't its own: that it changes is what counts.
             self._make_sure()
         self._unread = self._read()
 
@@ -82,7 +82,7 @@ class RunFile:
 def file_changed(
     hint: str = "Make sure that nothing writes to it any more, then call again.",
 ) -> ProblemError:
-    """A file that is no longer what was checked, or what an earlier call recorded from."""
+    """The problem that a file is not the one that was checked, or that an earlier call recorded."""
     return problems.own(
         "file-changed",
         "File changed",

@@ -1,4 +1,4 @@
-"""From a file's rows to the runs that are recorded, or to all that keeps them from it."""
+"""Turns a file's rows into runs to record, or into a list of what is wrong with them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_FAULTS: Final = 20
 """How many faults one problem lists."""
 
 SYSTEM_FIELDS: Final = ("id", "annotations")
-"""What Arize itself gives to a run."""
+"""The fields that Arize itself sets in a run."""
 
 _MAX_DEPTH: Final = 97
 """How deep a value may be nested: with the body around it, as deep as a request may be."""
@@ -70,7 +70,7 @@ class Checked:
         rows: how many runs.
         types: the fields' names in order, each with the JSON type of its values, ``mixed`` where they differ.
         first: the first two runs.
-        notes: what is recorded otherwise than it stands in the file.
+        notes: what is recorded differently from the file.
     """
 
     rows: int
@@ -93,7 +93,7 @@ class Runs:
         self._not_finite: Counter[str] = Counter()
 
     def read(self) -> Iterator[Run | Fault]:
-        """The runs in the file's order, a run at a time, and what can't be one.
+        """The runs in the file's order, one at a time, with a Fault for each row that can't be one.
 
         Raises:
             ProblemError: bad-file.
@@ -106,7 +106,7 @@ class Runs:
         """Read the whole file.
 
         Args:
-            max_rows: more are refused.
+            max_rows: how many rows it may have.
 
         Raises:
             ProblemError: bad-file, with the first MAX_FAULTS faults and how many more there are.
@@ -178,7 +178,7 @@ class Runs:
     def _settle_output(self, line: int, fields: dict[str, Any]) -> Fault | None:
         error, value = fields.get("error"), fields.get("output")
         if error is not None and not isinstance(error, str):
-            return Fault(line, "Must be text: the error of a run is.", self._columns.column_of("error"))
+            return Fault(line, "Must be text: the error of a run is a text.", self._columns.column_of("error"))
         if value is None:
             if not error:
                 said = "Required, but missing or null; only a row with an error may have none."
@@ -206,7 +206,7 @@ class Runs:
             name = wanted.field_of(column)
             if name is None:
                 continue
-            # In JSON a name is empty on purpose; a column of empty cells isn't there.
+            # In JSON an empty name is meant. In CSV, a column without a name counts only if it has values.
             if not name and (column or (self._rows.has_header and "" in recorded)):
                 said = 'This column has no name: leave it out with omit [""], or give it one with rename.'
                 errors.append({"field": column, "detail": said})
@@ -215,15 +215,15 @@ class Runs:
                 errors.append({"field": column, "detail": said})
             elif name in becoming:
                 other = problems.plain(becoming[name], 100)
-                said = f"Would have the name that {other} has: rename one of them, or leave it out with omit."
+                said = f"Would get the same name as {other}: rename one of them, or leave it out with omit."
                 errors.append({"field": column, "detail": said})
             becoming.setdefault(name, column)
         return errors
 
     def _refuse(self, wrong_columns: list[dict[str, Any]], faults: list[Fault], faulty: int, rows: int) -> None:
-        """Raise a problem with all of these, if there are any."""
+        """Raise a problem that lists all of these, if there are any."""
         if wrong_columns:
-            # What follows from a wrong name says nothing more.
+            # A row's fault that follows from a wrong name says nothing more.
             names = {error["field"] for error in wrong_columns}
             faults = [fault for fault in faults if fault.field not in names]
         errors = wrong_columns[:MAX_FAULTS]
@@ -242,7 +242,7 @@ class Runs:
     def _notes(self) -> list[str]:
         notes: list[str] = []
         if left_out := [name for name in SYSTEM_FIELDS if name in self._rows.columns and name not in self._named()]:
-            notes.append(f"Left out, because Arize gives them itself: {', '.join(left_out)}.")
+            notes.append(f"Left out, because Arize sets them itself: {', '.join(left_out)}.")
         if self._not_finite:
             counted = ", ".join(f"{name[:100]} {count}" for name, count in self._not_finite.most_common(MAX_FAULTS))
             notes.append(f"NaN and infinities are recorded as null: {counted}.")
@@ -254,12 +254,12 @@ class Runs:
 
 
 def parts(runs: Iterable[Run], first_envelope_bytes: int, envelope_bytes: int) -> Iterator[list[dict[str, Any]]]:
-    """Runs in the parts in which they are sent: MAX_PART_RUNS each, fewer where the body would exceed MAX_RUN_BYTES.
+    """Divide runs into requests: MAX_PART_RUNS to each, fewer where its body would exceed MAX_RUN_BYTES.
 
     Args:
         runs: all of them, in order.
-        first_envelope_bytes: what the first part's body has beside its runs.
-        envelope_bytes: what every other one's has.
+        first_envelope_bytes: how many bytes the first part's body has beside its runs.
+        envelope_bytes: the same of every other part.
     """
     part: list[dict[str, Any]] = []
     body_bytes = first_envelope_bytes
@@ -277,7 +277,7 @@ def _finite(value: Any, depth: int) -> tuple[Any, int]:
     """The value with null for NaN and infinities, and how many these were.
 
     Raises:
-        RecursionError: it is nested deeper than that.
+        RecursionError: it is nested deeper than ``depth``.
     """
     if isinstance(value, float):
         return (value, 0) if math.isfinite(value) else (None, 1)

@@ -75,7 +75,7 @@ class _JsonArray:
 
 
 class _Csv:
-    """The header needs every run's fields, so that the runs wait in the spool."""
+    """CSV. Its header names the fields of all runs, so the runs wait in the spool until the last one is known."""
 
     def __init__(self, write: Write, spool: NewFile) -> None:
         self._write = write
@@ -92,7 +92,7 @@ class _Csv:
 
 
 class _Parquet:
-    """A column whose values have no type in common, or are nested, is text."""
+    """Parquet. A column whose values have no type in common, or are nested, is text."""
 
     def __init__(self, write: Write) -> None:
         self._write = write
@@ -118,7 +118,7 @@ class _Parquet:
 
 
 def _cell(value: Any) -> str:
-    """A value as text: itself, nothing for null, else its JSON."""
+    """A value as text: a string as it is, nothing for null, JSON for anything else."""
     return "" if value is None else value if isinstance(value, str) else to_json(value).decode()
 
 

@@ -13,7 +13,7 @@ _SIGNATURE_BYTES = 12
 
 
 def encode(secret: bytes, query: tuple[str | None, ...], position: int) -> str:
-    """A cursor to the items behind position. The page's size is no part of the query, so it may change on the way."""
+    """A cursor to the items behind position. The page's size isn't part of the query, so it may change."""
     key = str(position).encode()
     return base64.urlsafe_b64encode(_signature(secret, query, key) + key).decode().rstrip("=")
 

@@ -41,7 +41,7 @@ _FAILED = 11  # the example at which the second experiment's model timed out
 
 
 def seed(store: Store) -> None:
-    """Give a store without a space one, with two datasets: on the examples of the first ran two experiments.
+    """Give a store without a space one, with two datasets, and two experiments over the examples of the first.
 
     A store that was seeded before there were examples gets them too.
     """
@@ -63,7 +63,7 @@ def seed(store: Store) -> None:
 
 
 def _examples() -> Iterator[tuple[str, str, str]]:
-    """When it was created, its id and its fields, in the order of the runs."""
+    """The examples in the order of the runs: of each, when it was created, its id and its fields."""
     for index, (category, question, full, *_) in enumerate(_SUPPORT):
         fields = {"question": question, "expected_answer": full, "category": category}
         yield f"{_CREATED[:-4]}{index:03}Z", _example_id(question), json.dumps(fields, ensure_ascii=False)

@@ -72,6 +72,6 @@ def _listen(host: str, port: int) -> socket.socket:
         listener = socket.create_server((address, port), family=family, backlog=512)
     except OSError as error:
         raise SandboxError(f"can't listen on {host} port {port}: {os.strerror(error.errno or 0)}.") from error
-    # asyncio doesn't do it for a socket made so, and then every answer waits for a delayed acknowledgement.
+    # asyncio doesn't set this for a socket that it didn't make; every answer would wait for a delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener

@@ -44,7 +44,7 @@ CREATE TABLE IF NOT EXISTS example (
     PRIMARY KEY (dataset_id, created_at, id)
 )
 """
-"""Came after version 1. It changes nothing of what was there, so files go from one release to the other and back."""
+"""A table that came after version 1. It changes no other, so either release can use a file of the other one."""
 
 
 class StoreError(Exception):
@@ -141,7 +141,7 @@ class Store:
         return dataset_id
 
     def add_examples(self, dataset_id: str, examples: Iterable[tuple[str, str, str]]) -> None:
-        """Add examples to a dataset's only version: of each when it was created, its id, and its fields as JSON."""
+        """Add examples to a dataset's only version, each as (created_at, id, fields as JSON)."""
         with self.transaction() as connection:
             connection.executemany(
                 "INSERT INTO example (dataset_id, created_at, id, fields) VALUES (?, ?, ?, ?)",
@@ -355,7 +355,7 @@ def _timestamp(moment: datetime) -> str:
 def _add_runs(connection: sqlite3.Connection, experiment: sqlite3.Row, runs: Iterable[str]) -> list[str]:
     """Store runs behind those that are there; returns their ids in order."""
     created_ms = round(datetime.fromisoformat(experiment["created_at"]).timestamp() * 1000)
-    # Runs go only with their experiment, so their number is the next one's position.
+    # Runs are only deleted with their experiment, so their number is the position of the next one.
     (count,) = connection.execute("SELECT count(*) FROM run WHERE experiment_id = ?", (experiment["id"],)).fetchone()
     rows = [
         (_run_id(created_ms, position, experiment["n"]), experiment["id"], fields)

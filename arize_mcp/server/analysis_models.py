@@ -61,7 +61,7 @@ class WhereCondition(Request):
         Literal["=", "!=", "<", "<=", ">", ">=", "contains", "exists", "missing"], Field(description="What must hold.")
     ]
     value: Annotated[
-        str | None, Field(description="As a number where the run's is one."), BeforeValidator(_as_text)
+        str | None, Field(description="A number where the run's value is one."), BeforeValidator(_as_text)
     ] = None
 
     @model_validator(mode="after")

@@ -163,7 +163,7 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
     if settings.read_only and not tool.read_only:
         raise problems.read_only(tool.name)
     if isinstance(context.request, ProblemError):
-        # Arguments that the transport couldn't take.
+        # The transport couldn't take the arguments.
         raise context.request
     call = Call(
         api=api,
@@ -211,7 +211,7 @@ def _progress(context: Context) -> OnWait:
 
 
 def _told(error: ProblemError, settings: Settings) -> dict[str, Any]:
-    """The problem as the caller gets it: one of many callers can't set a variable of the server."""
+    """The problem as the caller gets it. One of many callers can't set the server's variables, and is told who can."""
     told: dict[str, Any] = dict(error.problem)
     hint = told.get("hint")
     if settings.shared and isinstance(hint, str) and "ARIZE_" in hint:

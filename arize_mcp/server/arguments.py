@@ -1,4 +1,4 @@
-"""From a tool's raw arguments to its request model, or to all that is wrong with them."""
+"""Turns a tool's raw arguments into its request model, or into a list of all that is wrong with them."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _DETAILS: Final = {
     "no_id": "Is not an id; {to_find}",
     "name_for_id": "Looks like a name; {to_find}",
     "link": "Is a link without the id of the {kind} in it: {to_find}",
-    "many_ids": "Is a link with the ids of several {kind}s: {ids}. Give the one that is meant.",
+    "many_ids": "Is a link with the ids of several {kind}s: {ids}. Give the one that you mean.",
     "null_text": f'Is the text "{{text}}" beside an error: {_FAILED_RUN}',
 }
 """What is said of each kind of fault that pydantic finds in a request model."""
@@ -216,13 +216,13 @@ def _detail(fault: ErrorDetails, model: type[BaseModel]) -> str:
         return f"Must be an object with {' and '.join(_fields(model, fault['loc']))}."
     if kind == "less_than_equal" and "cursor" in model.model_fields:
         return _DETAILS[kind].format_map(fault.get("ctx", {}))[:-1] + "; page with cursor for more."
-    # What is as good as nothing would be stored as an answer, were it JSON-encoded.
+    # JSON-encoded, a missing output would be stored as an answer.
     if name == "output" and (given in (None, [], {}) or (kind == "missing" and given.get("error"))):
         return f"{_DETAILS[kind].rstrip('.')}; {_FAILED_RUN}"
     if name == "output" and kind == "string_type":
         return "Must be a string; JSON-encode an object or array."
     if kind == "list_type" and isinstance(given, dict):
-        # With a text in it, it is one run; else it holds runs by number, columns, or the arguments again.
+        # An object with a text in it is one run. Any other holds runs by number, columns, or the arguments again.
         is_one = any(isinstance(value, str) for value in cast("dict[str, Any]", given).values())
         return f"Must be an array{'; put a single object into one' if is_one else ' of objects, one for each run'}."
     context: dict[str, Any] = fault.get("ctx", {})

@@ -29,12 +29,12 @@ _ROWS_LIMIT: Final = 100
 
 
 class Reading:
-    """What a computed answer is made from, and how long it may be.
+    """Reads experiments and computes answers from them.
 
     Args:
-        api: where from.
+        api: the API.
         max_chars: how long the JSON text of an answer may be; 0 is no limit.
-        on_wait: is told what it waits for.
+        on_wait: is told what the call waits for.
         deadline_s: how long all of it may take, in seconds; None takes the settings' deadline.
     """
 
@@ -130,7 +130,7 @@ class Reading:
         return fit_rows(content, self._max_chars, query.notes)
 
     async def _fill(self, *wanted: tuple[str, str, Runs]) -> None:
-        """Read experiments side by side, each of them and all its runs: (id, whose, what takes it in)."""
+        """Read experiments at the same time, each with all its runs: (id, whose they are, what takes them in)."""
         failed: list[ProblemError] = []
 
         async def until_one_fails(experiment_id: str, work: Callable[[], Awaitable[None]]) -> None:

@@ -23,8 +23,8 @@ _KEY: Final = "confirm"
 _MODERN: Final = "2026-07-28"
 _SAID: Final = "io.arize-mcp/said"
 _WITHOUT_ASKING: Final = (
-    "If no question was shown, this host can't put one: ARIZE_MCP_CONFIRM_DELETE=never in the environment of arize-mcp "
-    "leaves the asking to the host's own approval of tools."
+    "If no question was shown, this host can't put one: set ARIZE_MCP_CONFIRM_DELETE=never in the environment of "
+    "arize-mcp, to leave the asking to the host's own approval of tools."
 )
 
 Context = ServerRequestContext[Any]
@@ -62,7 +62,7 @@ class Question:
         return problems.own("not-confirmed", "Not confirmed", detail, f"{again} {hint}".strip())
 
     def changed(self) -> problems.ProblemError:
-        """The problem that what it would be done to has changed since the human was asked."""
+        """The problem that the thing itself has changed since the human was asked about it."""
         return self.not_confirmed("It is no longer what the human was asked about.")
 
 
@@ -88,7 +88,7 @@ def needs_asking(context: Context, settings: Settings, nothing: str) -> bool:
         raise problems.own(
             "not-confirmed",
             "Not confirmed",
-            "This client can't ask the human, and ARIZE_MCP_CONFIRM_DELETE=always demands it.",
+            "This client can't ask the human, and ARIZE_MCP_CONFIRM_DELETE=always requires it.",
             f"{nothing} Let the human do it elsewhere, or set ARIZE_MCP_CONFIRM_DELETE=auto to leave the asking to the "
             "host.",
         )
@@ -102,7 +102,7 @@ async def ask(
 
     Args:
         context: of the call.
-        params: of the call, which on 2026-07-28 comes again with the answer.
+        params: of the call; on 2026-07-28 the client makes the call again, with the answer in them.
         question: about what is there now.
         settings: how long to wait.
         signing_key: the caller's, the same in whatever process the answer is read.
@@ -131,7 +131,7 @@ async def ask(
         except MCPError as error:
             answer = f"error {error.code}, {error.message}"
         except ValidationError as error:
-            # A member that may be of several kinds has a fault for each; the shortest place is the member's own.
+            # A member that may have several types gets a fault for each type; the shortest place is the member's own.
             fault = min(error.errors(), key=lambda fault: len(fault["loc"]))
             member = ".".join(map(str, fault["loc"][:2]))
             answer = f"a result with a wrong {member}, {json.dumps(fault['input'])}"
@@ -169,7 +169,7 @@ def _check_answer(answer: object, question: Question) -> None:
     """Refuse any answer but a yes.
 
     Args:
-        answer: an ElicitResult; or in words what came instead of one.
+        answer: an ElicitResult; or, in words, what came instead of one.
         question: which was answered.
 
     Raises:
@@ -180,7 +180,7 @@ def _check_answer(answer: object, question: Question) -> None:
             answer = answer.meta[_SAID]
         elif answer.action != "accept":
             raise question.not_confirmed(
-                f"The host answered {answer.action}; by itself, if no question was shown.", _WITHOUT_ASKING
+                f"The host answered {answer.action}: by itself, if no question was shown.", _WITHOUT_ASKING
             )
         elif (content := answer.content or {}).get(_KEY) is True:
             return
@@ -199,13 +199,13 @@ def _check_state(
     expected = _signature(signing_key, asked_s, params, question)
     if not hmac.compare_digest(signature.encode(errors="replace"), expected.encode()):
         raise question.not_confirmed(
-            "The answer is to another question: of another caller or call, or about what has changed since."
+            "The answer belongs to another question: of another caller or call, or about what has changed since."
         )
     if time.time() - int(asked_s) > settings.confirm_timeout_s:
         raise question.not_confirmed(f"No answer came within {settings.confirm_timeout_s:g} s.")
 
 
 def _signature(signing_key: bytes, asked_s: str, params: types.CallToolRequestParams, question: Question) -> str:
-    """Signs when, and for which call, what was asked. The client hands it back, perhaps to another process."""
+    """Signs the time, the call and the question. The client hands the signature back, perhaps to another process."""
     asked = [asked_s, params.name, params.arguments, question.words, list(question.told.items())]
     return hmac.new(signing_key, json.dumps(asked, sort_keys=True).encode(), hashlib.sha256).hexdigest()

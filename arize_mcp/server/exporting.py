@@ -1,4 +1,4 @@
-"""An experiment's runs become a file, of which nothing is left where it breaks."""
+"""Writes an experiment's runs into a file; a failure leaves nothing of it behind."""
 
 from __future__ import annotations
 
@@ -34,9 +34,7 @@ class ExportRequest(GetExperimentRequest):
             "must exist.",
         ),
     ]
-    overwrite: Annotated[bool, Field(description="Replace the file where it exists. Only if the user wants that.")] = (
-        False
-    )
+    overwrite: Annotated[bool, Field(description="Replace the file if it exists. Only if the user wants that.")] = False
     fields: Annotated[
         tuple[str, ...], Field(description="Only these fields of the runs, in this order. Default: all.")
     ] = ()
@@ -52,7 +50,7 @@ class ExportedFile(BaseModel):
     bytes: int
     sha256: str
     columns: list[str]
-    notes: Annotated[list[str], Field(description="What is in it otherwise than the API sent it.")] = []
+    notes: Annotated[list[str], Field(description="What differs from what the API sent.")] = []
 
 
 async def export(
@@ -70,15 +68,15 @@ async def export(
         api: the API.
         folder: where the file will be.
         request: which experiment, and which file.
-        replaced: the file that goes, if one does.
+        replaced: the file that will be replaced, if there is one.
         max_runs: how many runs it may have.
-        on_wait: is told how far it is.
+        on_wait: is told how far the export is.
 
     Returns:
         An ExportedFile.
 
     Raises:
-        ProblemError: there is no file, or it is as it was before.
+        ProblemError: nothing was written; a file that was there is as it was.
     """
     rows = altered = 0
     columns: dict[str, None] = dict.fromkeys(request.fields)
@@ -115,7 +113,7 @@ async def export(
         size_bytes, sha256 = file.written()
     content = {"path": request.path, "rows": rows, "bytes": size_bytes, "sha256": sha256, "columns": list(columns)}
     if altered:
-        content["notes"] = [f"{altered:,} values are not as the API sent them: JSON has no form for them."]
+        content["notes"] = [f"{altered:,} values are not as the API sent them, because JSON has no form for those."]
     return content
 
 

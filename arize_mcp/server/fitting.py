@@ -42,10 +42,10 @@ async def fit_page(
         asked: the limit that it was asked for with.
         max_chars: how long its JSON text may be; 0 is no limit.
         fetch: asks for it again with a smaller limit.
-        way_on: how the next items can be had after so many, in a sentence.
+        way_on: says, in a sentence, how to get the next items after so many.
 
     Raises:
-        ProblemError: where nothing helps; or what fetch raises.
+        ProblemError: result-too-large, where no cut is enough; or what fetch raises.
     """
     page = _with_end_said(page, items)
     whole = written(page)
@@ -85,8 +85,8 @@ def _with_end_said(page: JSONObject, items: str) -> JSONObject:
         return page
     return _noted(
         page,
-        f"There are more than these {len(page[items])}, but the API gave no cursor to go on with: ask with the largest "
-        "limit to see as many as can be had.",
+        f"There are more than these {len(page[items])}, but the API gave no cursor to go on with: call again with "
+        "the largest limit to see as many as it gives.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Answers of lists or rows with so many entries as fit a context window; a note says that there are more."""
+"""Answers of lists or rows with as many entries as fit a context window; a note says that there are more."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def fit_rows(table: JSONObject, max_chars: int, more: Callable[[int], list[str]]
     Args:
         table: it has ``rows`` and ``notes``.
         max_chars: how long its JSON text may be; 0 is no limit.
-        more: the notes of a number of rows, which tell how the next ones can be had.
+        more: gives the notes for a number of rows, which say how to get the next ones.
 
     Raises:
         ProblemError: result-too-large, where no cut of strings is enough.
@@ -46,9 +46,9 @@ def fit_lists(
     whole_lists: Sequence[str],
     max_chars: int,
 ) -> Result:
-    """An answer of lists: with shorter excerpts where it would be too long, then fewer entries, each told in a note.
+    """An answer of lists. One that is too long gets shorter excerpts, then fewer entries, and a note says so.
 
-    Without a limit it keeps to SHORT_CHARS, unless that left fewer than _LEAST_ENTRIES entries a list. Lists that the
+    Without a limit it keeps to SHORT_CHARS, unless a list would have less than _LEAST_ENTRIES entries. Lists that the
     limit doesn't cut are whole; they are cut last, and a note says so.
 
     Args:
@@ -65,10 +65,10 @@ def fit_lists(
     asked = limit or default_limit
     budget = max_chars if limit else min(SHORT_CHARS, max_chars or SHORT_CHARS)
     short = excerpt_chars // 2
-    why = f"more would exceed {max_chars} characters" if limit else "limit lists more"
+    why = f"more would exceed {max_chars} characters" if limit else "pass limit to list more"
 
     def cut(count: int) -> Result:
-        return written(_noted(answer(count, short), f"{count} entries a list are here at most: {why}."))
+        return written(_noted(answer(count, short), f"Each list has at most {count} entries here: {why}."))
 
     for chars in (excerpt_chars, short):
         whole = written(answer(asked, chars))
@@ -101,7 +101,7 @@ def _without_ends(result: Result, names: Sequence[str], max_chars: int) -> JSONO
     shorter: set[str] = set()
 
     def cut() -> Result:
-        cuts = [f"{name}: of each entry's own list only the first are here." for name in sizes if name in shorter]
+        cuts = [f"{name}: each entry's own list is cut to its first entries." for name in sizes if name in shorter]
         for name, size in sizes.items():
             if len(content[name]) < size:
                 cuts.append(f"{name}: {len(content[name])} of {size} are here.")

@@ -1,4 +1,4 @@
-"""A file's runs become an experiment, part by part: nothing twice, nothing lost."""
+"""Records a file's runs as an experiment, part by part: nothing twice, nothing lost."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from arize_mcp.files.runs import Columns
 
 TOOL: Final = "experiments_create_from_file"
 _GO_ON: Final = "Make the call in `next`: it goes on where this one ended and records nothing twice."
-_CHECK_DATASET: Final = "Check dataset_id: the dataset doesn't exist, or the key may not see it."
+_CHECK_DATASET: Final = "Check dataset_id: the dataset doesn't exist, or the key can't see it."
 _MAX_FIELDS: Final = 200
 _under_way: Final[set[str]] = set()
 """The experiments that this process is appending to: two calls at once would record the same rows."""
@@ -53,15 +53,15 @@ class CreateFromFileRequest(NewExperiment):
     """Which file is recorded, and how."""
 
     dataset_id: Annotated[str, Field(min_length=1, description="Its id."), id_of("Dataset")]
-    path: Annotated[str, Field(min_length=1, description="In the folder: .jsonl, .json, .csv or .parquet.")]
-    example_id_field: Annotated[str | None, Field(description="Default example_id.")] = None
-    output_field: Annotated[str | None, Field(description="Default output.")] = None
+    path: Annotated[str, Field(min_length=1, description="File in the folder: .jsonl, .json, .csv or .parquet.")]
+    example_id_field: Annotated[str | None, Field(description="Column; default example_id.")] = None
+    output_field: Annotated[str | None, Field(description="Column; default output.")] = None
     rename: Annotated[tuple[Rename, ...], Field(description="Such as judge_score to eval.judge.score.")] = ()
     omit: Annotated[tuple[str, ...], Field(description="Columns.")] = ()
     dry_run: Annotated[bool, Field(description="Only check; record nothing.")] = False
     experiment_id: Annotated[
         str | None,
-        Field(min_length=1, description="Only as `next` gives it."),
+        Field(min_length=1, description="As `next` gives it."),
         id_of("Experiment"),
     ] = None
     first_row: Annotated[
@@ -77,7 +77,7 @@ class CreateFromFileRequest(NewExperiment):
         Raises:
             ProblemError: bad-arguments, where they contradict each other.
         """
-        # Who renames a column to one of these two means what their own arguments say.
+        # Renaming a column to one of these two means the same as the argument for it.
         renamed = {rename.new: rename.old for rename in self.rename}
         example_id = self.example_id_field or renamed.get("example_id", "example_id")
         output = self.output_field or renamed.get("output", "output")
@@ -92,12 +92,12 @@ class CreateFromFileRequest(NewExperiment):
         named += [(f"omit/{index}", column) for index, column in enumerate(self.omit)]
         for pointer, column in named:
             if column in used:
-                errors.append(ArgumentError(pointer=f"#/{pointer}", detail=f"Is the column of {used[column]} too."))
+                errors.append(ArgumentError(pointer=f"#/{pointer}", detail=f"Is also the column of {used[column]}."))
             used.setdefault(column, pointer)
         if self.experiment_id is None and self.first_row is not None:
-            errors.append(ArgumentError(pointer="#/first_row", detail="Goes together with experiment_id."))
+            errors.append(ArgumentError(pointer="#/first_row", detail="Needs experiment_id as well."))
         if self.experiment_id is not None and self.dry_run:
-            errors.append(ArgumentError(pointer="#/dry_run", detail="Doesn't go together with experiment_id."))
+            errors.append(ArgumentError(pointer="#/dry_run", detail="Can't be given with experiment_id."))
         if errors:
             raise problems.bad_arguments(errors)
         rename = {rename.old: rename.new for rename in self.rename}
@@ -113,7 +113,7 @@ class CreateFromFileRequest(NewExperiment):
 
 
 class RecordedExperiment(Response):
-    """The experiment, and what of the file is recorded in it; of a dry run only what would be."""
+    """The experiment, and how much of the file is recorded in it; for a dry run, what would be."""
 
     id: str = ""
     runs: Annotated[int, Field(description="Rows recorded.")] = 0
@@ -132,7 +132,7 @@ async def create_from_file(
         folder: where the file is.
         request: which file, and how.
         max_runs: how many rows it may have.
-        on_wait: is told how far it is.
+        on_wait: is told how far the recording is.
 
     Returns:
         A RecordedExperiment.
@@ -236,12 +236,12 @@ class _Recording:
     def _taken(self, error: ProblemError, experiment_id: str) -> ProblemError:
         hint = (
             "The experiment with this name is `experiment_id`. If an earlier call recorded this file into it and ended "
-            "without an answer, make the call in `next`, which goes on; else choose another name."
+            "without an answer, make the call in `next`, which goes on; if not, choose another name."
         )
         return _with(error, hint, next=self._request.next_call(self._file, experiment_id, 0))
 
     async def _earlier(self, experiment_id: str) -> JSONObject:
-        """The experiment of an earlier call of this very recording."""
+        """The experiment that an earlier call has begun to record this file into."""
         experiment = await self._api.get(GetExperimentRequest(experiment_id=experiment_id), self._on_wait)
         found = (experiment.get("name"), experiment.get("dataset_id"))
         if found != (self._request.name, self._request.dataset_id):
@@ -258,7 +258,7 @@ class _Recording:
                 if index == len(taken):
                     raise _other_runs(f"The experiment has more runs than the {there + index:,} rows of the file.")
                 if key_of(run) != key_of(taken[index]):
-                    raise _other_runs(f"The experiment's run {there + index:,}, from 0, is not that row of the file.")
+                    raise _other_runs(f"The experiment's run {there + index:,} (from 0) is not that row of the file.")
             there += len(runs)
             await self._on_wait(f"{there:,} recorded runs compared")
         if there < (self._request.first_row or 0):
@@ -276,7 +276,7 @@ class _Recording:
         return problems.own(
             "partly-recorded",
             "Partly recorded",
-            f"{recorded:,} of {self._file.checked.rows:,} rows are recorded for certain, then it ended: {error}",
+            f"{recorded:,} of {self._file.checked.rows:,} rows are certainly recorded; then the call ended: {error}",
             hint,
             was_sent=True,
             experiment_id=experiment_id,
@@ -335,10 +335,10 @@ def _with(error: ProblemError, hint: str, **members: JSONObject) -> ProblemError
 
 
 def _other_runs(detail: str) -> ProblemError:
-    """An experiment that this file's recording can't go on with."""
+    """The problem that this file's recording can't go on in an experiment."""
     return problems.own(
         "other-runs",
         "Other runs",
         f"{detail} Nothing was appended.",
-        "It isn't the file's recording, or the file has changed: record the file under another name.",
+        "It wasn't recorded from this file, or the file has changed: record the file under another name.",
     )

@@ -19,8 +19,8 @@ from arize_mcp.server.shortening import Result, shorten
 _PREFIX: Final = "arize://experiments/"
 _MIME_TYPE: Final = "application/json"
 _REST: Final = (
-    "These are not all: the tool experiments_runs_list reads the next ones, with pagination.next_cursor as cursor, and "
-    "the resource .../summary tells what all of them say."
+    "These are not all runs: the tool experiments_runs_list reads the next ones, with pagination.next_cursor as "
+    "cursor, and the resource .../summary has the numbers of all."
 )
 _TEMPLATES: Final = (
     ("{experiment_id}", "experiment", "Experiment", "An experiment and the first page of its runs."),
@@ -56,10 +56,10 @@ async def list_resource_templates(_: Any, __: types.PaginatedRequestParams | Non
 
 
 async def read_resource(api: ExperimentsAPI, uri: str, max_chars: int) -> types.ReadResourceResult:
-    """Read what a URI of a template names, or the second part of an experiment, its ``/runs``.
+    """Read the resource of a URI: what a template describes, or only the runs of an experiment (``/runs``).
 
     Args:
-        api: where from.
+        api: the API.
         uri: with the experiments' ids, percent-encoded or not.
         max_chars: how long each text may be; 0 is no limit.
 
@@ -113,7 +113,7 @@ async def _runs(api: ExperimentsAPI, experiment_id: str, max_chars: int) -> Resu
         DEFAULT_LIMIT,
         max_chars,
         fetch,
-        way_on=lambda _: "They are the first.",
+        way_on=lambda _: "They are the first runs.",
     )
 
 

@@ -73,7 +73,7 @@ def _is_lost_score(name: str, value: Any) -> bool:
 
 def _holds_scores(value: Any) -> bool:
     if isinstance(value, list):
-        # What a search found has scores too, but no names.
+        # Search results have scores too, but no names.
         named = [cast("dict[str, Any]", each) for each in cast("list[Any]", value) if isinstance(each, dict)]
         return any(not each.keys().isdisjoint(("name", "key")) and "score" in each for each in named)
     return isinstance(value, dict) and any(

@@ -20,9 +20,9 @@ _LEAST_CHARS: Final = 16
 class Shortened(BaseModel):
     """A value that is not here in full: its JSON Pointer (RFC 6901) in the result, and what it is in full.
 
-    A text has its length in characters, an array or object its number of entries. Where a value is nested deeper than
-    can be passed on, its JSON text stands in its place; where JSON has no form for it, null does, and ``text`` is what
-    the API sent.
+    A text has its length in characters, an array or object its number of entries. A value that is nested deeper
+    than can be passed on is replaced by its JSON text. A value that JSON has no form for is replaced by null; ``text``
+    is what the API sent.
     """
 
     pointer: str
@@ -33,13 +33,13 @@ class Shortened(BaseModel):
 
 
 class Fitted(BaseModel):
-    """What a result may say of its being cut."""
+    """What a result says where something in it was cut."""
 
     shortened: Annotated[list[Shortened], Field(description="What is cut; chars or items is its full length.")] = []
 
 
 class FittedPage(Fitted):
-    """What a page may say of itself."""
+    """What a page says where it is not the whole."""
 
     notes: Annotated[list[str], Field(description="What is not on this page, and how to get it.")] = []
 
@@ -114,7 +114,7 @@ def _largest(most: int, works: Callable[[int], bool]) -> int | None:
 
 
 class _TooLongError(Exception):
-    """What is kept is longer than it may be."""
+    """The part that is kept is longer than the result may be."""
 
 
 class _Cut:

@@ -51,7 +51,7 @@ def read(offered: Collection[str]) -> types.ReadResourceResult:
     """The page.
 
     Args:
-        offered: the names of the tools there are: where one compares, the page asks it instead of comparing itself.
+        offered: the names of the offered tools: if one of them compares, the page calls it instead of comparing itself.
     """
     text = files("arize_mcp.server").joinpath("runs.html").read_text(encoding="utf-8")
     if COMPARES in offered:

@@ -60,8 +60,8 @@ def load(*, sandbox_key: str | None = None) -> HTTPSettings:
     if sandbox_key is None:
         _refuse_own_key(read)
     if "files" in read.named("ARIZE_MCP_TOOLSETS") or read.is_set("ARIZE_MCP_FILES_DIR"):
-        told = "can't be had over HTTP: the folder of the toolset files would be the server's, not the caller's."
-        # What else the toolset wants would only mislead.
+        told = "can't be used over HTTP: the folder of the toolset files would be the server's, not the caller's."
+        # Whatever else this toolset needs would only mislead.
         raise SettingsError([*read.errors, ("ARIZE_MCP_TOOLSETS=files and ARIZE_MCP_FILES_DIR", told)])
     calls = replace(read_settings(read, sandbox_key), api_key=None, shared=True)
     if not read.is_set("ARIZE_MCP_MAX_CONNECTIONS"):

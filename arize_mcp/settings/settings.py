@@ -76,7 +76,7 @@ def load(*, sandbox_key: str | None = None, other_url: str | None = None) -> Set
     Args:
         sandbox_key: the key of the embedded sandbox; then the variables that say where Arize is and how to reach it are
             not read.
-        other_url: what is to be reached instead of Arize, with Arize's key.
+        other_url: a server to reach instead of Arize, with Arize's key.
 
     Raises:
         SettingsError: with every variable that can't be used.

@@ -50,7 +50,7 @@ async def logged(ctx: ServerRequestContext[Any], call_next: CallNext) -> Handler
 
 
 def _outcome(result: Mapping[str, Any]) -> str:
-    """What came of a call: ok, asked, or the problem's status or type."""
+    """The outcome of a call: ok, asked, or the problem's status or type."""
     if result.get("resultType") == "input_required":
         return "asked"
     if not result.get("isError"):

@@ -17,10 +17,10 @@ _DEFAULT_PORTS: Final = {"http": 80, "https": 443}
 
 
 def check(headers: Headers, settings: HTTPSettings) -> str | None:
-    """Let a request in.
+    """Let a request in, or refuse it.
 
     Returns:
-        The origin that has to be told that it may read the answer (CORS), None where there is none.
+        The origin whose pages the browser has to let read the answer (CORS); None where there is none.
 
     Raises:
         RefusalError: 421 for another host, 403 for another origin.
@@ -31,7 +31,7 @@ def check(headers: Headers, settings: HTTPSettings) -> str | None:
             421,
             "misdirected-request",
             "This server doesn't serve the host that the request names.",
-            "If the name is right, whoever runs this server adds it to ARIZE_MCP_ALLOWED_HOSTS.",
+            "If the name is right, ask whoever runs this server to add it to ARIZE_MCP_ALLOWED_HOSTS.",
         )
     origin = headers.get("origin")
     if origin is None or _is_own(origin, host):
@@ -42,12 +42,12 @@ def check(headers: Headers, settings: HTTPSettings) -> str | None:
         403,
         "forbidden-origin",
         "Web pages of this origin may not call this server.",
-        "If they should, whoever runs this server adds the origin to ARIZE_MCP_ALLOWED_ORIGINS.",
+        "If they should, ask whoever runs this server to add the origin to ARIZE_MCP_ALLOWED_ORIGINS.",
     )
 
 
 def is_loopback(name: str) -> bool:
-    """Whether a host's name is one of this machine's own: it can't be taken over by somebody else's DNS."""
+    """Whether a host's name means this machine itself, whatever somebody's DNS says."""
     try:
         return name == "localhost" or ip_address(name.strip("[]")).is_loopback
     except ValueError:

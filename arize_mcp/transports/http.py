@@ -49,9 +49,9 @@ def create_app(settings: HTTPSettings | None = None, *, api_app: ASGIApp | None 
     pool = Pool(calls, api_app, settings.max_requests)
     server = create_server(api_of, calls)
     server.middleware.insert(0, logged)
-    # Otherwise it cuts the answers of 2025-11-25 off as soon as the process is asked to end; the ASGI server waits.
+    # Otherwise sse_starlette cuts off the answers of 2025-11-25 once the process is asked to end. uvicorn waits.
     AppStatus.disable_automatic_graceful_drain()
-    # They log what is a user's, and a line a request that says nothing.
+    # Below these levels they log users' data, and a line for each request that says nothing.
     logging.getLogger("sse_starlette").setLevel(logging.INFO)
     logging.getLogger("mcp.server.streamable_http").setLevel(logging.WARNING)
     if not calls.read_only and calls.confirm_delete != "never":
@@ -75,7 +75,7 @@ def create_app(settings: HTTPSettings | None = None, *, api_app: ASGIApp | None 
 
 
 class _Front:
-    """Lets in who may come in, with a body that is there, and refuses all others."""
+    """Lets in the requests that may come in and whose body has arrived, and refuses all others."""
 
     def __init__(self, settings: HTTPSettings, callers: Callers, endpoint: ASGIApp, lifespan: ASGIApp) -> None:
         self._settings = settings
@@ -90,7 +90,7 @@ class _Front:
         if scope["type"] != "http":
             await send({"type": "websocket.close", "code": 1008})
             return
-        # A server may hand a connection's next request the context of the one before.
+        # An ASGI server may run a connection's next request in the context of the one before.
         KEY.set(None)
         try:
             path = scope["path"].removeprefix(scope.get("root_path", ""))
@@ -151,8 +151,8 @@ class _Front:
         raise RefusalError(
             408,
             "slow-body",
-            f"The request's body was not there within {limit_s:g} s.",
-            "Send less, or over a faster way; ARIZE_MCP_READ_TIMEOUT_S sets the limit.",
+            f"The request's body did not arrive within {limit_s:g} s.",
+            "Send less, or over a faster connection; ARIZE_MCP_READ_TIMEOUT_S sets the limit.",
             {"Connection": "close"},
         )
 
@@ -193,7 +193,7 @@ def _readable_by(origin: str, send: Send) -> Send:
 
 
 def _replayed(body: bytes, receive: Receive) -> Receive:
-    """The body that was read, then whatever comes."""
+    """Receives the body that was read, then whatever else comes."""
     is_read = False
 
     async def replay() -> Message:

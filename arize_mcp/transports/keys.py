@@ -40,7 +40,7 @@ class Caller:
 
     @contextmanager
     def call(self) -> Generator[None]:
-        """Count a call.
+        """Count a call while it is under way.
 
         Raises:
             RefusalError: 503, where too many are under way.
@@ -61,11 +61,11 @@ class Caller:
 
 
 class Callers:
-    """The latest callers, at most MAX_KEYS. One who is forgotten loses only what Arize will say again.
+    """The latest callers, at most MAX_KEYS. A forgotten one loses only what Arize will say again.
 
     Args:
         settings: of every caller's calls, without a key.
-        pool: carries the requests of all.
+        pool: carries the requests of all callers.
     """
 
     def __init__(self, settings: Settings, pool: Pool) -> None:

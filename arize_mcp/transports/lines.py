@@ -1,4 +1,4 @@
-"""The bytes that the host sends, as lines. Of a line that is too long, its outline is all that is kept."""
+"""The bytes that the host sends, as lines. Of a line that is too long, only an outline is kept."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ async def lines(read: Callable[[], Awaitable[bytes]]) -> AsyncGenerator[bytes | 
 
 
 class _Line:
-    """A line on its way in."""
+    """A line that is still arriving."""
 
     def __init__(self) -> None:
         self.size_bytes = 0

@@ -19,7 +19,7 @@ from arize_mcp.transports.http import PATH
 
 _BACKLOG: Final = 2_048
 _KEEP_ALIVE_S: Final = 75
-"""Longer than load balancers keep their connections, which end with 60 s as a rule: they may not meet a closed one."""
+"""Longer than load balancers keep idle connections (60 s as a rule), so that they never use one that we have closed."""
 
 _GRACE_S: Final = 5
 _WIND_DOWN_S: Final = 1
@@ -38,7 +38,7 @@ def listen(settings: HTTPSettings) -> socket.socket:
     """
     host, port = settings.host.strip("[]"), settings.port
     try:
-        # ::1 goes before 127.0.0.1 in many a hosts file, and clients try but one of them.
+        # Many hosts files name ::1 before 127.0.0.1, and some clients try only the first.
         found = socket.getaddrinfo("127.0.0.1" if host == "localhost" else host, port, type=socket.SOCK_STREAM)
         family, _, _, _, address = found[0]
         if not (is_loopback(str(address[0])) or settings.any_host or settings.allowed_hosts):
@@ -46,8 +46,8 @@ def listen(settings: HTTPSettings) -> socket.socket:
                 [
                     (
                         "ARIZE_MCP_ALLOWED_HOSTS",
-                        f"must be set where others can reach the server ({host} is not loopback): to the host names by "
-                        "which it is called, separated by commas, such as mcp.example.com.",
+                        f"must be set, because others can reach the server ({host} is not loopback): to the host names "
+                        "by which it is called, separated by commas, such as mcp.example.com.",
                     )
                 ]
             )
@@ -56,7 +56,7 @@ def listen(settings: HTTPSettings) -> socket.socket:
         )
     except OSError as error:
         raise ListenError(f"can't listen on {host} port {port}: {error.strerror or error}.") from error
-    # asyncio doesn't do it for a socket made so, and then every answer waits for a delayed acknowledgement.
+    # asyncio doesn't set this for a socket that it didn't make; every answer would wait for a delayed acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
 
@@ -86,9 +86,9 @@ class _Server(uvicorn.Server):
     """A server that ends without losing a request that had been sent."""
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Take in who has connected, then nobody more; let the connections wind down; then shut down."""
+        """Accept the connections that are waiting, then no more; let all of them end; then shut down."""
         loop = asyncio.get_running_loop()
-        # What the kernel has accepted would be reset with the listener.
+        # Connections that only the kernel has accepted would be reset when the listener is closed.
         taken = [connection for listener in sockets or [] for connection in _backlog(listener)]
         for server in self.servers:
             server.close()

@@ -123,7 +123,7 @@ def _mend(fields: dict[str, Any]) -> None:
     _mend_empty(fields, "params", "result")
     result: Any = fields.get("result")
     if isinstance(result, dict):
-        _mend_empty(cast("dict[str, Any]", result), "content")  # the filled in form
+        _mend_empty(cast("dict[str, Any]", result), "content")  # the form that a human filled in
     params: Any = fields.get("params")
     if not isinstance(params, dict):
         return
@@ -143,7 +143,7 @@ def _mend(fields: dict[str, Any]) -> None:
 
 
 def _mend_capabilities(fields: Any, levels: int = 2) -> None:
-    """Deeper down an extension's own settings begin, in which an array may be meant."""
+    """Mend only two levels: below them are an extension's own settings, in which an array may be meant."""
     if levels and isinstance(fields, dict):
         fields = cast("dict[str, Any]", fields)
         _mend_empty(fields, *fields)
@@ -159,7 +159,7 @@ def _mend_empty(fields: dict[str, Any], *names: str) -> None:
 
 
 def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes | None:
-    """What comes of a line that is not JSON, or holds what can't be sent on as JSON."""
+    """Take or answer a line that is not JSON, or that holds what can't be sent on as JSON."""
     broken = jsontext.HALF_A_PAIR
     try:
         text = line.decode()
@@ -176,7 +176,7 @@ def _faulty(line: bytes, asked: Collection[str | int]) -> SessionMessage | bytes
         return _error(None, types.PARSE_ERROR, "Parse error: not a line of JSON in UTF-8")
     fields = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
     if not ("method" in fields and "id" in fields):
-        # It is no request, so nobody waits for an answer; but it must take effect, being a cancel for one.
+        # It is no request, so nobody waits for an answer. But it must take effect: it may be a cancel.
         return _message(value, asked)
     arguments = _taken_arguments(fields)
     beside = jsontext.faults(fields, broken)
@@ -211,7 +211,7 @@ def _too_long(line: TooLong, asked: Collection[str | int]) -> SessionMessage | b
 
 
 def _taken_arguments(fields: dict[str, Any]) -> Any:
-    """The arguments of a tools/call, which loses them; None for any other request."""
+    """Take the arguments out of a tools/call; None for any other request."""
     params: Any = fields.get("params")
     if fields.get("method") != "tools/call" or not isinstance(params, dict):
         return None

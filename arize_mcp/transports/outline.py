@@ -1,4 +1,4 @@
-"""What a JSON text says on its upper levels, however long or deep it is: read piece by piece, little of it kept."""
+"""The upper levels of a JSON text of any length and depth, which is read piece by piece; little of it is kept."""
 
 from __future__ import annotations
 

@@ -75,7 +75,7 @@ async def pipes(
         try:
             yield Incoming(lines(partial(_read, reader)), outgoing, is_local=is_local), outgoing
         finally:
-            # They are shared: a terminal with the shell, which wants it as it was.
+            # Others may share them: a shell wants its terminal back as it was.
             os.set_blocking(wire.stdin_fd, True)
             os.set_blocking(wire.stdout_fd, True)
             stdin.close()
@@ -90,7 +90,7 @@ async def _read(reader: asyncio.StreamReader) -> bytes:
 
 
 def _widen(fd: int) -> None:
-    """A page of a megabyte through Linux's usual pipe of 64 KiB would be dozens of turns with the host."""
+    """Make a pipe larger: through Linux's usual 64 KiB, a page of a megabyte takes dozens of turns with the host."""
     if sys.platform == "linux":
         import fcntl  # noqa: PLC0415 - Windows has none
 
@@ -99,7 +99,7 @@ def _widen(fd: int) -> None:
 
 
 class _Outgoing(Outgoing, asyncio.Protocol):
-    """The messages to the host, as the protocol of what they are written to."""
+    """The messages to the host, as the asyncio protocol of the pipe or socket that they are written to."""
 
     def __init__(self, drained: asyncio.Event, lost: Callable[[], object]) -> None:
         super().__init__(drained)
@@ -114,7 +114,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         # A message waits until the host has read all before it.
         self._transport.set_write_buffer_limits(high=0)
         if transport.get_extra_info("socket") is not None:
-            # Where it is stdin too, its bytes are stdin's; where it isn't, its reading half may be shut.
+            # A socket that is stdin too is read as stdin; of any other, the reading half may be shut.
             cast("asyncio.ReadTransport", transport).pause_reading()
 
     def pause_writing(self) -> None:

@@ -29,7 +29,7 @@ class Requests:
 
     Attributes:
         open: the host's requests that have no answer yet, by id.
-        answered: how many have had one.
+        answered: how many of them have been answered.
         asked: the ids of the requests to the host that have no answer yet.
     """
 
@@ -92,7 +92,7 @@ def _what_is_wrong(request: types.JSONRPCRequest, agreed: str | None) -> dict[st
         found: dict[str, str] = {}
         for fault in error.errors(include_url=False, include_input=False):
             detail = _DETAILS.get(fault["type"], fault["msg"] + ".")
-            # A member that may be of several kinds has a fault for each: the first is kept.
+            # A member that may have several types gets a fault for each type: the first is kept.
             found.setdefault(_pointer(fault["loc"], params, is_missing=fault["type"] == "missing"), detail)
     else:
         return {"detail": "Send initialize first."}

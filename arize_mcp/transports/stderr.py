@@ -20,7 +20,7 @@ class StderrHandler(logging.Handler):
     def __init__(self) -> None:
         super().__init__()
         self._changed = threading.Condition()
-        # A number stands for as many lines that are missing.
+        # A number stands for that many missing lines.
         self._held: deque[bytes | int] = deque()
         self._held_bytes = 0
         self._dropped = 0
@@ -84,7 +84,7 @@ def _is_written(line: bytes) -> bool:
         try:
             rest = rest[os.write(_STDERR_FD, rest) :]
         except BlockingIOError:
-            # Whoever shares it doesn't want to wait; this thread does.
+            # Another process has made it non-blocking; this thread can wait.
             select.select([], [_STDERR_FD], [])
         except OSError:
             return False

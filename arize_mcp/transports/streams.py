@@ -85,7 +85,7 @@ class Incoming(_Stream):
 
     Args:
         lines: the host's lines.
-        outgoing: where to.
+        outgoing: where the answers go.
         is_local: whether no call needs the network.
     """
 

@@ -8,7 +8,7 @@ import os
 class Wire:
     """Private descriptors for the host's pipes.
 
-    From its making on, descriptor 0 reads as empty and descriptor 1 is stderr: whatever any library prints, now, at
+    As soon as it is made, descriptor 0 reads as empty and descriptor 1 is stderr: whatever any library prints, now, at
     exit, or in a child process, stays off the wire. Make it before importing anything that might print.
 
     Raises:
@@ -20,7 +20,7 @@ class Wire:
             os.fstat(fd)  # before a duplicate takes the place of a closed one
         null = os.open(os.devnull, os.O_RDWR)
         while null <= 2:
-            # stderr is closed. In its place a duplicate would get what is meant for it.
+            # stderr is closed: a duplicate that took its number would get what is printed to it.
             null = os.dup(null)
         self.stdin_fd = os.dup(0)
         self.stdout_fd = os.dup(1)

@@ -176,7 +176,7 @@ def test_lists_end_at_the_limit_with_a_note():
     assert found["failures"] == {"newly_failed": ["e3", "e4"], "fixed": ["f"]}
     assert found["notes"] == [
         "Examples in newly_failed that are not listed: 2.",
-        "Scores of examples that got worse and are not listed, none by more: 1.",
+        "Scores that got worse and are not listed, none by more than those listed: 1.",
     ]
 
 

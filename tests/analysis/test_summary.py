@@ -248,4 +248,4 @@ def test_fields_that_are_not_counted_are_noted_up_to_ten():
     (run,) = [{f"eval.q{n}.score": "0.5" for n in range(30)}]
     notes = summary([run])["notes"]
     assert len([note for note in notes if "is text and was not counted" in note]) == 10
-    assert "So are values of more such fields: 20." in notes
+    assert "More fields with such values: 20." in notes

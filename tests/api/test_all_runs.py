@@ -66,7 +66,7 @@ async def test_one_run_over_the_cap_is_a_problem():
         problem = await fail(server, max_response_bytes=10_000)
     assert problem["type"] == URN + "response-too-large"
     assert problem["runs_read"] == 7
-    assert "Runs read by then: 7;" in problem["detail"]
+    assert "Runs read by then: 7." in problem["detail"]
     assert upstream.pages[-1] == ("x", 7, 1)
 
 
@@ -139,7 +139,7 @@ async def test_the_deadline_holds_over_all_pages():
     assert problem["type"] == URN + "deadline-exceeded"
     assert 0 < problem["runs_read"] < 5000
     assert "did not end within 1 s" in problem["detail"]
-    assert f"Runs read by then: {problem['runs_read']};" in problem["detail"]
+    assert f"Runs read by then: {problem['runs_read']}." in problem["detail"]
 
 
 async def test_a_callers_shorter_deadline_holds_as_well():
@@ -181,7 +181,7 @@ async def test_an_experiment_that_is_deleted_while_it_reads_is_a_problem():
     async with raw_server(answer(), route=upstream.route) as server:
         problem = await fail(server)
     assert (problem["status"], problem["runs_read"]) == (404, 500)
-    assert problem["detail"] == ("No experiment has this id. Runs read by then: 500; nothing is told of a part.")
+    assert problem["detail"] == ("No experiment has this id. Runs read by then: 500. No answer is made from a part.")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)

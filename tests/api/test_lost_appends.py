@@ -106,7 +106,7 @@ async def test_runs_of_somebody_else_behind_them_are_not_taken_for_these(sandbox
     async with relayed(Relay(sandbox, dropping(reset), pass_on)) as server:
         with pytest.raises(ProblemError) as caught:
             await append(server, experiment_id)
-    assert "others than these" in problem_of(caught)["detail"]
+    assert "Other runs than these" in problem_of(caught)["detail"]
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 413, 422])

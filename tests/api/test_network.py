@@ -322,7 +322,7 @@ async def test_a_create_for_which_a_proxy_opened_no_way_was_not_sent(step: bytes
                 )
     problem = caught.value.problem
     assert problem.get("type") == URN + name
-    assert "The proxy opened no way" in problem.get("detail", "")
+    assert "The proxy opened no connection" in problem.get("detail", "")
     assert "Nothing was sent." in problem.get("hint", "")
     assert {request.method for request in proxy.requests} == {"CONNECT"}
     assert len(proxy.requests) == 4

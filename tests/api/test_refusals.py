@@ -42,7 +42,7 @@ def test_an_error_without_a_title_gets_the_status_phrase_even_for_an_unknown_sta
         "detail": "d",
         "title": "HTTP 599",
         "status": 599,
-        "hint": "The API has a fault of its own: call again in a moment.",
+        "hint": "The API itself failed: call again in a moment.",
     }
 
 

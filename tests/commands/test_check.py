@@ -158,7 +158,7 @@ def test_what_is_wrong_is_told(tmp_path: Path, environ: dict[str, str], says: st
 def test_profiles_are_mentioned_unopened(sandbox: Sandbox, tmp_path: Path):
     (tmp_path / ".arize" / "profiles" / "work.toml").mkdir(parents=True)
     done = check(tmp_path, **endpoint(sandbox), ARIZE_API_KEY="sandbox-key")
-    assert "note  profiles   ax has work; ARIZE_PROFILE=<name> uses one." in done.stdout
+    assert "note  profiles   ax has work. ARIZE_PROFILE=<name> uses one." in done.stdout
     assert done.returncode == 0
 
 

@@ -110,7 +110,7 @@ def test_columns_are_renamed_left_out_or_go_along(written: Written):
         omit=frozenset(["secret"]),
     )
     assert runs == [{"example_id": "ex1", "output": "o", "eval.judge.score": 0.5, "model": "m"}]
-    assert checked.notes == ["Left out, because Arize gives them itself: annotations."]
+    assert checked.notes == ["Left out, because Arize sets them itself: annotations."]
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path
         ("r.jsonl", f'{E1}\n{{"x":"\xff'.encode("latin-1"), "not UTF-8: see its line (or row) 2"),
         ("r.csv", b"example_id,output\ne,\xe9\n", "not UTF-8: see its line (or row) 2"),
         ("r.json", b'[{"x":"\xe9"}]', "not UTF-8: see its line (or row) 1"),
-        ("r.parquet", b"PAR1 or not", "no Parquet file"),
-        ("r.parquet", b"", "no Parquet file"),
+        ("r.parquet", b"PAR1 or not", "can't be read as Parquet"),
+        ("r.parquet", b"", "can't be read as Parquet"),
         ("r.csv", b",".join(b"%d" % n for n in range(1_000_000)), "columns"),
         ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)}).encode(), "columns"),
     ],
@@ -376,7 +376,7 @@ def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
         ({"output": "outptu"}, "outptu", "Did you mean output?"),
         ({"rename": {"scor": "s"}}, "scor", "Did you mean score?"),
         ({"omit": frozenset(["zzz"])}, "zzz", "The file has example_id, output, score."),
-        ({"rename": {"score": "output"}}, "score", "Would have the name that output has"),
+        ({"rename": {"score": "output"}}, "score", "Would get the same name as output"),
         ({"rename": {"score": "id"}}, "score", "Arize's own field"),
         ({"rename": {"score": ""}}, "score", "no name"),
     ],

@@ -41,14 +41,14 @@ ARGUMENTS: dict[str, dict[str, Any]] = {
 }
 
 
-async def test_the_three_tools_stand_behind_the_five_and_are_as_their_snapshots_say():
+async def test_the_tools_stand_behind_the_five_and_are_as_their_snapshots_say():
     settings = Settings(toolsets=("analysis",))
     async with Client(create_server(ExperimentsAPI(settings), settings)) as client:
         listed = [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
     assert [tool["name"] for tool in listed] == [*offered(()), *ARGUMENTS]
-    wire = {tool["name"]: tool for tool in listed[-3:]}
+    wire = {tool["name"]: tool for tool in listed[-len(ARGUMENTS) :]}
     folder = SNAPSHOTS / "analysis"
     if "UPDATE_SNAPSHOTS" in os.environ:
         for name, tool in wire.items():
@@ -73,7 +73,10 @@ def test_a_definition_is_short_and_one_that_every_client_takes(name: str):
 
 
 def test_the_schemas_hold_the_documented_bounds():
-    summarize, compare, query = (offered(("analysis",))[name].definition().input_schema for name in ARGUMENTS)
+    summarize, compare, query = (
+        offered(("analysis",))[f"experiments_{name}"].definition().input_schema
+        for name in ("summarize", "compare", "runs_query")
+    )
     limits = [schema["properties"]["limit"] for schema in (summarize, compare, query)]
     assert [(limit["minimum"], limit["maximum"]) for limit in limits] == [(1, 100), (1, 500), (1, 500)]
     assert (summarize["required"], query["required"]) == (["experiment_id"], ["experiment_id"])
@@ -294,7 +297,7 @@ async def test_labels_that_are_free_texts_are_cut_to_the_first_of_each(max_chars
         assert len(dumps(content)) <= max_chars
         assert [label["name"] for label in content["labels"]] == ["a", "b"]
         assert 1 <= len(content["labels"][1]["counts"]) < 400
-        assert "labels: of each entry's own list only the first are here." in content["notes"]
+        assert "labels: each entry's own list is cut to its first entries." in content["notes"]
 
 
 async def test_a_default_answer_has_three_entries_a_list_even_where_the_rest_is_long():
@@ -304,7 +307,7 @@ async def test_a_default_answer_has_three_entries_a_list_even_where_the_rest_is_
         content = await call(client, "experiments_compare", ARGUMENTS["experiments_compare"])
     assert len(dumps(content)) > 6000
     assert (len(content["scores"]), len(content["changed"])) == (60, 3)
-    assert content["notes"][-1] == "3 entries a list are here at most: limit lists more."
+    assert content["notes"][-1] == "Each list has at most 3 entries here: pass limit to list more."
 
 
 async def test_fewer_entries_than_asked_for_are_told_with_the_reason():
@@ -312,9 +315,10 @@ async def test_fewer_entries_than_asked_for_are_told_with_the_reason():
     async with connected(upstream, max_result_chars=10_000) as client:
         content = await call(client, "experiments_compare", {**ARGUMENTS["experiments_compare"], "limit": 500})
         shown = len(content["changed"])
-        assert content["notes"][-1] == f"{shown} entries a list are here at most: more would exceed 10000 characters."
+        said = f"Each list has at most {shown} entries here: more would exceed 10000 characters."
+        assert content["notes"][-1] == said
         content = await call(client, "experiments_compare", ARGUMENTS["experiments_compare"])
-        assert all(note.startswith(("Examples", "Scores", "9 entries")) for note in content["notes"])
+        assert all(note.startswith(("Examples", "Scores", "Each list has at most 9")) for note in content["notes"])
 
 
 @pytest.mark.parametrize("max_chars", [1000, 5000, 40_000])

@@ -271,7 +271,7 @@ def test_text_that_is_no_json_where_an_array_belongs_is_told_with_the_place_and_
     assert "single object" not in detail
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, f'[{{"t": {"[" * 5000}{"]" * 5000}}}]'])
+@pytest.mark.parametrize("text", ["[" * 100_000, f'[{{"t": {"[" * 100_000}{"]" * 100_000}}}]'])
 def test_text_that_is_nested_too_deep_is_told_so(text: str):
     errors = errors_of(CreateExperimentRequest, {**CREATE, "experiment_runs": text})
     assert errors == {"#/experiment_runs": TOO_DEEP}

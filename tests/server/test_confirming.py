@@ -323,7 +323,7 @@ def test_what_answers_no_question_is_passed_over_and_not_answered():
 @pytest.mark.parametrize("action", ["decline", "cancel"])
 async def test_a_no_is_not_said_to_be_a_humans(sandbox: Sandbox, experiment: dict[str, Any], mode: str, action: Any):
     problem, _ = await delete(sandbox, experiment["id"], mode, always(types.ElicitResult(action=action)))
-    assert problem["detail"] == f"The host answered {action}; by itself, if no question was shown."
+    assert problem["detail"] == f"The host answered {action}: by itself, if no question was shown."
     assert "ARIZE_MCP_CONFIRM_DELETE=never" in problem["hint"]
 
 

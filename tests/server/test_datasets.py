@@ -46,13 +46,13 @@ def new(dataset_id: str, **changes: Any) -> JSON:
 # The tools
 
 
-async def test_the_two_tools_stand_behind_the_five_and_are_as_their_snapshots_say():
+async def test_the_tools_stand_behind_the_five_and_are_as_their_snapshots_say():
     async with connected(ExperimentsAPI(Settings()), "datasets") as client:
         listed = [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
     assert [tool["name"] for tool in listed] == [*offered(()), *NAMES]
-    wire = {tool["name"]: tool for tool in listed[-2:]}
+    wire = {tool["name"]: tool for tool in listed[-len(NAMES) :]}
     folder = SNAPSHOTS / "datasets"
     if "UPDATE_SNAPSHOTS" in os.environ:
         for name, tool in wire.items():
@@ -78,7 +78,7 @@ def test_a_definition_is_short_and_one_that_every_client_takes(name: str):
 
 def test_the_schemas_hold_the_documented_bounds():
     tools = offered(("datasets",))
-    datasets, examples = (tools[name].definition().input_schema for name in NAMES)
+    datasets, examples = (tools[name].definition().input_schema for name in ("datasets_list", "datasets_examples_list"))
     assert ("required" in datasets, examples["required"]) == (False, ["dataset_id"])
     assert set(datasets["properties"]) == {"space_id", "name", "limit", "cursor"}
     assert set(examples["properties"]) == {"dataset_id", "limit", "cursor"}
@@ -207,7 +207,7 @@ async def test_a_name_for_an_id_is_answered_with_the_datasets_of_that_very_name(
     for problem in problems:
         keys = ("id", "name", "space_id", "created_at")
         assert problem["datasets"] == [{key: row[key] for key in keys} for row in reversed(expected)]
-        assert "call again with the id of the one that is meant." in problem["hint"]
+        assert "Call again with the id of the one that you mean." in problem["hint"]
     assert sandbox.store.experiments(None, None, None, 100, None) == experiments, "never chosen silently"
 
 

@@ -106,7 +106,7 @@ async def test_a_value_that_can_not_be_passed_on_is_noted(tmp_path: Path):
     page = answer('{"experiment_runs":[{"output":"o","n":1e999}],"pagination":{"has_more":false}}')
     async with exporting(tmp_path, [], {1: page}) as client:
         content = await export(client)
-    assert content["notes"] == ["1 values are not as the API sent them: JSON has no form for them."]
+    assert content["notes"] == ["1 values are not as the API sent them, because JSON has no form for those."]
 
 
 @pytest.mark.parametrize(("name", "text"), [("r.csv", 'output,id\r\n"o\r\n,",1\r\n,2\r\n'), ("r.jsonl", None)])
@@ -181,7 +181,7 @@ async def test_more_runs_than_allowed_are_not_exported(tmp_path: Path):
     [
         ("r.jsonl", 1000, "The file would have more than 1,000 bytes"),
         ("r.csv", 1000, "The file would have more than 1,000 bytes"),
-        ("r.csv", 4000, "As JSON Lines, of which a CSV file is made"),
+        ("r.csv", 4000, "The temporary file for CSV"),
     ],
 )
 async def test_a_file_over_the_limit_is_not_left(tmp_path: Path, name: str, size: int, said: str):

@@ -35,7 +35,7 @@ async def listed(**settings: Any) -> list[dict[str, Any]]:
         return [tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in tools]
 
 
-async def test_the_two_tools_come_after_the_five_and_are_as_their_snapshots_say():
+async def test_the_tools_come_after_the_five_and_are_as_their_snapshots_say():
     wire = {tool["name"]: tool for tool in (await listed())[5:]}
     if "UPDATE_SNAPSHOTS" in os.environ:
         for name, tool in wire.items():

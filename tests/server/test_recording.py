@@ -453,7 +453,7 @@ async def test_a_dry_run_checks_the_file_and_asks_for_the_name_alone(sandbox: Sa
                 {"name": "n", "type": "number"},
             ],
             "first": rows(2),
-            "notes": ["Left out, because Arize gives them itself: id."],
+            "notes": ["Left out, because Arize sets them itself: id."],
         }
         assert [request.method for request in host.server.requests] == ["GET"]
         unknown = await host.record(dry_run=True, dataset_id="RGF0YXNldDo5Ong=")
@@ -575,8 +575,8 @@ async def test_going_on_is_refused_where_the_experiment_is_not_the_files(sandbox
         experiment = await host.record()
         for change, first_row, said in [
             (rows(1400), 0, "more runs than the 1,400 rows"),
-            ([{**row, "output": "x"} for row in rows(1600)], 0, "run 0, from 0"),
-            ([*rows(1499), *rows(100)], 0, "run 1,499, from 0"),
+            ([{**row, "output": "x"} for row in rows(1600)], 0, "run 0 (from 0)"),
+            ([*rows(1499), *rows(100)], 0, "run 1,499 (from 0)"),
             (rows(1600), 1550, "only 1,500 runs"),
         ]:
             host.write(change)
@@ -617,7 +617,7 @@ async def test_an_api_that_shows_no_more_than_its_first_runs_leaves_a_lost_part_
         host.write(rows())
         problem = await host.record()
         assert (problem["type"], problem["recorded"]) == (URN + "partly-recorded", 1000)
-        assert "doesn't give the way" in problem["detail"]
+        assert "gave no cursor" in problem["detail"]
     async with hosted(sandbox, tmp_path) as host:
         assert (await host.go_on(problem))["added"] == 1
         assert host.stored() == rows()

@@ -13,7 +13,7 @@ from arize_mcp.server.tools.tool import Call
 
 _MAX_LISTED: Final = 20
 _MAX_NAME_CHARS: Final = 255
-_UNKNOWN: Final = "The dataset doesn't exist, or the key may not see it (another space or region)."
+_UNKNOWN: Final = "The dataset doesn't exist, or the key can't see it (another space or region)."
 _QUOTES: Final = " \t\r\n\"'`"
 
 
@@ -31,7 +31,7 @@ async def advise(call: Call, error: ProblemError) -> None:
     wrong = {str(fault.get("pointer", fault.get("field", ""))).rpartition("/")[2] for fault in errors}
     # The API may call a name not found, or no id at all; with a true id a 400 or 422 is about something else.
     is_refused = error.status == 404 or (error.status in (400, 422) and not _is_id(text))
-    # A recording that goes on asks for its experiment alone.
+    # A recording that goes on looks only for its experiment.
     is_refused = is_refused and not arguments.get("experiment_id")
     hints: list[str] = [problem.get("hint", "")]
     if "dataset_id" in wrong or (text and is_refused):
@@ -39,13 +39,13 @@ async def advise(call: Call, error: ProblemError) -> None:
         if found:
             problem["datasets"] = found[:_MAX_LISTED]
             hints.append(
-                "dataset_id is a name: `datasets` lists the datasets of that very name, call again with the id of the "
-                "one that is meant."
+                "dataset_id is a name: `datasets` lists the datasets of that very name. Call again with the id of the "
+                "one that you mean."
             )
         else:
             hints.append("datasets_list shows the datasets and their ids.")
         if error.status == 404:
-            # What it said before is about ids of experiments.
+            # The hint so far is about ids of experiments.
             hints[0] = "" if found else _UNKNOWN
     if not wrong.isdisjoint({"example_id", arguments.get("example_id_field")}):
         hints.append("datasets_examples_list shows a dataset's examples: example_id is an example's id.")

@@ -14,8 +14,8 @@ LIST: Final = Tool(
     title="List datasets",
     description=(
         "Find datasets and their ids, newest first: dataset_id of experiments_create is one of them. Without "
-        "arguments, all that the key can read. One page a call: while pagination.has_more is true, call again with "
-        "cursor."
+        "arguments it lists all that the key can read. One page a call: while pagination.has_more is true, call again "
+        "with cursor."
     ),
     request=models.ListDatasetsRequest,
     response=(models.DatasetsPage, FittedPage),

@@ -75,9 +75,9 @@ CREATE: Final = Tool(
     name="experiments_create",
     title="Create experiment",
     description=(
-        "Record an experiment: the outputs of a model or prompt over a dataset's examples, one run each. Writes to "
-        "Arize and can't be edited later. Returns the experiment with its id, without its runs; read them with "
-        "experiments_runs_list. If the name is taken (409), nothing was written."
+        "Record an experiment: the outputs of a model or prompt over a dataset's examples, one run per example. It "
+        "is written to Arize and can't be edited later. Returns the experiment with its id, without its runs; read "
+        "them with experiments_runs_list. If the name is taken (409), nothing was written."
     ),
     request=models.CreateExperimentRequest,
     response=(models.Experiment, Recorded),
@@ -120,8 +120,8 @@ LIST: Final = Tool(
     name="experiments_list",
     title="List experiments",
     description=(
-        "Find experiments and their ids: start here. Without arguments, all that the key can read. One page a call: "
-        "while pagination.has_more is true, call again with cursor."
+        "Find experiments and their ids: start here. Without arguments it lists all that the key can read. One page a "
+        "call: while pagination.has_more is true, call again with cursor."
     ),
     request=models.ListExperimentsRequest,
     response=(models.ExperimentsPage, FittedPage),

@@ -64,8 +64,8 @@ CREATE_FROM_FILE: Final = Tool(
     name=TOOL,
     title="Record file",
     description=(
-        "Record an experiment from a file: every row is a run. Use it instead of writing runs yourself. If it ends "
-        "early, make the call in `next`, which goes on."
+        "Record a file as an experiment: every row is a run. Use it instead of writing runs yourself. If it ends "
+        "early, make the call in `next`."
     ),
     request=CreateFromFileRequest,
     response=(RecordedExperiment, Fitted),
@@ -79,8 +79,8 @@ EXPORT: Final = Tool(
     name="experiments_export",
     title="Export experiment",
     description=(
-        "Write all runs of an experiment, in order, into a file on this machine, for spreadsheets and scripts: "
-        "without reading them here. An existing file stays as it is unless overwrite is true."
+        "Write all runs of an experiment, in order, into a file on this machine, for spreadsheets and scripts. The "
+        "runs are not read here. An existing file stays as it is unless overwrite is true."
     ),
     request=ExportRequest,
     response=(ExportedFile, Fitted),
