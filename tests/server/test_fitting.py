@@ -204,8 +204,8 @@ async def test_an_empty_page_with_a_cursor_says_how_to_go_on():
 
     async def route(request: Request) -> bytes:
         first = await upstream.route(request)
-        empty = {"experiment_runs": [], "pagination": {"has_more": True, "next_cursor": "c"}}
-        return first if upstream.requests == 1 else answer(dumps(empty))
+        empty = '{"experiment_runs":[],"pagination":{"has_more":true,"next_cursor":"c"}}'
+        return first if upstream.requests == 1 else answer(empty)
 
     async with raw_server(answer(), route=route) as server, client_of(server) as client:
         page = await result_of(client, limit=20)
