@@ -284,3 +284,17 @@ def test_a_changed_score_is_shown_with_the_first_runs_that_have_it():
 def test_an_example_whose_mean_no_double_holds_has_no_value():
     runs = [{"example_id": "e", "eval.q.score": score} for score in (1.7e308, 1.6e308)]
     assert [score["n"] for score in comparison(runs, runs)["scores"]] == [0]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0)])
+def test_six_changes_in_one_direction_have_a_p_of_a_thirty_second(before: int, after: int):
+    baseline, candidate = ([{"example_id": str(n), "eval.q.score": v} for n in range(6)] for v in (before, after))
+    assert comparison(baseline, candidate)["scores"][0]["sign_test_p"] == 0.03125
+
+
+def test_changes_of_which_one_is_beyond_doubles_have_no_interval():
+    pairs = [(-1.7e308, 1.7e308), (0, 1), (0, 2)]
+    sides = [[{"example_id": str(n), "eval.q.score": pair[side]} for n, pair in enumerate(pairs)] for side in (0, 1)]
+    (score,) = comparison(sides[0], sides[1])["scores"]
+    assert (score["n"], score["better"]) == (3, 3)
+    assert "delta_ci95" not in score

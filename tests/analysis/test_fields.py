@@ -26,6 +26,7 @@ MANY = [f"feature {n:02}" for n in range(30)]
         ("zz", ["b", "a"], "There are: a, b."),
         ("", ["b", "a"], "There are: a, b."),
         ("zz", MANY[:20], f"There are: {', '.join(MANY[:20])}."),
+        ("zz", MANY[:21], f"There are: {', '.join(MANY[:20])} and 1 more."),
         ("zz", MANY, f"There are: {', '.join(MANY[:20])} and 10 more."),
     ],
 )  # fmt: skip

@@ -136,7 +136,11 @@ def test_a_null_alone_is_no_field():
 
 
 def test_where_nothing_matches_there_is_nothing_to_say():
-    assert table(RUNS, where=[Condition("n", ">", 10**9 * 10**9)])["notes"] == []
+    assert table(RUNS, where=[Condition("n", "=", "nothing")])["notes"] == []
+
+
+def test_one_more_run_is_said_with_how_to_get_it():
+    assert table(RUNS[:2], limit=1)["notes"] == ["More runs match: 1. For the next ones call again with offset 1."]
 
 
 def test_an_unknown_field_to_sort_by_is_told_with_the_nearest_without_its_minus_sign():

@@ -188,7 +188,7 @@ def test_what_only_looks_like_a_score_is_a_measure(field: str):
     assert [measure["name"] for measure in found["measures"]] == [field]
 
 
-@pytest.mark.parametrize("field", ["id", "example_id", "output", "error"])
+@pytest.mark.parametrize("field", ["id", "example_id", "output", "error", "explanation"])
 def test_what_the_document_names_is_no_measure_and_no_category(field: str):
     assert summary([{field: 7}])["measures"] == []
     with pytest.raises(UnknownNameError):
@@ -250,6 +250,7 @@ def test_fields_that_are_not_counted_are_noted_up_to_ten():
     notes = summary([run])["notes"]
     assert len([note for note in notes if "is text and was not counted" in note]) == 10
     assert "So are values of more such fields: 20." in notes
+    assert "So are values of more such fields: 1." in summary([{f"eval.q{n}.score": "0.5" for n in range(11)}])["notes"]
     notes = summary([{f"eval.q{n}.score": "0.5" for n in range(10)}])["notes"]
     assert not any("more such fields" in note for note in notes)
 
