@@ -354,25 +354,29 @@ def test_links_may_be_written_in_any_way_and_lead_anywhere_inside(folder: Folder
 def test_no_descriptor_stays_open(folder: Folder, root: Path):
     (root / "sub" / "deep" / "absolute.jsonl").symlink_to(root / "results.jsonl")
     (root / "sub" / "deep" / "out.jsonl").symlink_to("/etc/passwd")
+    (root / "link").symlink_to("sub")
     before = len(os.listdir("/dev/fd"))
     for path in ("sub/deep/x.json", "sub/deep/absolute.jsonl"):
         assert read(folder, path)
     for path in ("sub/deep/out.jsonl", "sub/none.jsonl", "none/x.jsonl", "sub/deep/x.json/y.json"):
         refused(lambda path=path: read(folder, path))
+    with pytest.raises(OutsideError):
+        Place(None, str(root / "link"), "other.csv").open(os.O_RDONLY)
     with folder.writing("sub/new.jsonl", None) as file:
         file.write(b"new")
     assert len(os.listdir("/dev/fd")) == before
 
 
 @pytest.mark.posix(reason="Windows has no file modes")
-def test_a_new_file_has_the_mode_that_the_umask_leaves(folder: Folder, root: Path):
-    before = os.umask(0o027)
+@pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o666), (0o027, 0o640)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(folder: Folder, root: Path, umask: int, mode: int):
+    before = os.umask(umask)
     try:
         with folder.writing("new.jsonl", None) as file:
             file.write(b"new")
     finally:
         os.umask(before)
-    assert (root / "new.jsonl").stat().st_mode & 0o777 == 0o640
+    assert (root / "new.jsonl").stat().st_mode & 0o777 == mode
 
 
 def test_a_place_whose_folder_became_a_link_is_not_opened(root: Path):
@@ -414,6 +418,11 @@ def test_what_is_wrong_with_a_path_is_said(folder: Folder, path: str, said: str)
     problem = refused(lambda: read(folder, path))
     assert said in problem["detail"]
     assert "the nearest names first" in problem["hint"]
+
+
+def test_a_link_that_leads_out_is_said_to(folder: Folder, root: Path):
+    (root / "away.jsonl").symlink_to(root.parent / "out" / "secret.jsonl")
+    assert "leads out of the folder" in refused(lambda: read(folder, "away.jsonl"))["detail"]
 
 
 def test_a_long_path_is_quoted_in_part(folder: Folder):

@@ -222,6 +222,8 @@ def test_a_line_end_between_two_reads_of_a_large_file_is_one(written: Written, b
         ('example_id,output\ne,"o"p\n', 2, "quotation mark"),
         ("example_id,output\ne,o\x00\n", 2, "NUL"),
         ("example_id,output\ne," + "x" * 24_000_000 + "\nf,p\n", 2, "longer than"),
+        ("example_id,output\ne," + "x" * 26_000_000 + "\nf,p\n", 2, "longer than"),
+        ("example_id,output\ne," + "x" * 26_000_000, 2, "longer than"),
     ],
 )
 def test_a_row_of_csv_that_is_none_is_refused_with_its_line(written: Written, content: str, line: int, said: str):
@@ -253,6 +255,11 @@ def test_all_rows_of_csv_that_cant_be_read_are_told(written: Written):
     assert [error["line"] for error in problem["errors"]] == [2, 3, 5, 6]
     assert problem["detail"] == "Nothing was sent: 4 of 5 rows can't be recorded."
     assert "more_errors" not in problem
+
+
+def test_what_follows_a_line_that_is_too_long_is_read(written: Written):
+    problem = refusal(written("r.csv", "example_id,output\ne," + "x" * 26_000_000 + "\nf,p\ng\n"))
+    assert [error["line"] for error in problem["errors"]] == [2, 4]
 
 
 def test_a_number_of_csv_has_at_most_as_many_digits_as_are_read(written: Written):
