@@ -486,6 +486,12 @@ def test_a_line_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path):
     assert peak_bytes < 100_000_000
 
 
+@pytest.mark.parametrize(("content", "line"), [(f"[,{E1}]", 1), (f"[{E1},]", 2), (f"[{E1},,{E2}]", 2)])
+def test_a_comma_too_many_in_an_array_is_told_with_its_row(written: Written, content: str, line: int):
+    (error,) = refusal(written("r.json", content))["errors"]
+    assert (error["line"], error["detail"][:11]) == (line, "Broken JSON")
+
+
 def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
     problem = refusal(written("r.jsonl", E1 + "\n" + "{\n" * 30))
     assert len(problem["errors"]) == 20
@@ -498,7 +504,7 @@ def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
     [
         ({"example_id": "Example ID"}, "Example ID", "Did you mean example_id?"),
         ({"output": "outptu"}, "outptu", "Did you mean output?"),
-        ({"rename": {"scor": "s"}}, "scor", "Did you mean score?"),
+        ({"rename": {"scor": "s"}}, "scor", "rename: no column has this name. Did you mean score?"),
         ({"omit": frozenset(["zzz"])}, "zzz", "The file has example_id, output, score."),
         ({"rename": {"score": "output"}}, "score", "Would have the name that output has"),
         ({"rename": {"score": "id"}}, "score", "Arize's own field"),
@@ -547,8 +553,9 @@ def test_a_file_of_failed_runs_needs_no_outputs(written: Written):
 
 def test_a_wrong_column_is_told_behind_one_that_is_left_out(written: Written):
     path = written("r.csv", "left,example_id,output,score\n1,e,o,1\n")
-    errors = refusal(path, omit=frozenset(["left"]), rename={"score": "id"})["errors"]
-    assert [error["field"] for error in errors] == ["score"]
+    problem = refusal(path, omit=frozenset(["left"]), rename={"score": "id"})
+    assert [error["field"] for error in problem["errors"]] == ["score"]
+    assert problem["detail"] == "Nothing was sent: 1 of its columns are wrong."
 
 
 def test_a_column_of_arizes_own_goes_along_under_another_name(written: Written):
