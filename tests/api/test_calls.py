@@ -12,7 +12,7 @@ from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import DeleteExperimentRequest, GetExperimentRequest
 from arize_mcp.api.pool import Pool
 from arize_mcp.api.problems import MAYBE_DELETED, URN, ProblemError
-from tests.raw_server import RawServer, answer, raw_server, reset
+from tests.raw_server import RawServer, answer, hang, raw_server, reset
 
 FOUND = answer('{"id":"x"}')
 GET, DELETE = GetExperimentRequest(experiment_id="x"), DeleteExperimentRequest(experiment_id="x")
@@ -38,6 +38,13 @@ async def test_each_wait_is_told_with_its_reason():
         "answered 502, sending again in 1 s",
         "rate limited, sending again in 3 s",
     ]
+
+
+async def test_a_deadline_tells_of_the_fault_before_it():
+    async with raw_server(answer("{}", status="503 Busy"), hang) as server, server.api(deadline_s=1.2) as api:
+        problem = await refusal(api)
+    assert problem["type"] == URN + "deadline-exceeded"
+    assert "503" in json.dumps(problem)
 
 
 async def test_a_problem_says_how_often_it_was_sent_where_that_is_more_than_once():
@@ -72,6 +79,17 @@ async def test_an_answer_that_echoes_the_key_is_told_without_it():
         problem = await refusal(api)
     assert "is wrong" in problem["detail"]
     assert "key-of-the-test" not in str(problem)
+
+
+@pytest.mark.parametrize("status", ["200 OK", "302 Found", "404 Not Found", "500 Oops"])
+@pytest.mark.parametrize("request_", [GET, DELETE])
+@pytest.mark.parametrize("body", ['{"id":["key-of-the-test"]}', "<h1>key-of-the-test", '"key-of-the-test"'])
+async def test_no_answer_brings_the_key_into_a_problem(
+    status: str, request_: GetExperimentRequest | DeleteExperimentRequest, body: str
+):
+    headers = ["X-Request-Id: key-of-the-test", "Location: /key-of-the-test"]
+    async with raw_server(answer(body, status=status, headers=headers)) as server, server.api() as api:
+        assert "key-of-the-test" not in str(await refusal(api, request_))
 
 
 async def test_who_cant_take_more_is_asked_before_a_request_and_before_its_answer():
