@@ -176,7 +176,10 @@ def _settled(value: float, largest: Number, exact: Callable[[], Fraction]) -> Nu
         largest: the largest of the numbers, without its sign.
         exact: calculates the exact result from the doubles.
     """
-    short = round(value, 14 - math.floor(math.log10(largest)))
+    try:
+        short = round(value, 14 - math.floor(math.log10(largest)))
+    except OverflowError:  # next to the largest double, above which that decimal would be
+        return value
     if short == value:
         return short
     precise = exact()

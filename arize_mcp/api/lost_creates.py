@@ -78,8 +78,6 @@ async def _is_of_this_call(
     except ValueError:
         return False
     earliest = started + calls.connections.clock_skew - _TOLERANCE
-    if not created.microsecond:
-        earliest = earliest.replace(microsecond=0)  # the timestamp may be in whole seconds
     if created.tzinfo is None or created < earliest:
         return False
     query = ListExperimentRunsRequest(experiment_id=found["id"], limit=500)
@@ -92,7 +90,8 @@ async def _is_of_this_call(
 
 def _may_be(stored: JSONObject, sent: JSONObject) -> bool:
     """Whether a run is stored as it was sent. The API may change a further field's form, but no text, no number."""
-    if (stored.get("example_id"), stored.get("output")) != (sent["example_id"], sent["output"]):
+    # The output of a run whose task failed comes back as null.
+    if (stored.get("example_id"), stored.get("output") or "") != (sent["example_id"], sent["output"]):
         return False
     pairs = [(stored[name], value) for name, value in sent.items() if name in stored]
     texts = [pair for pair in pairs if all(isinstance(value, str) for value in pair)]

@@ -10,7 +10,7 @@ from arize_mcp.files.rows import MAX_ROW_BYTES, begin
 _CHUNK_BYTES: Final = 1_048_576
 
 Split = Callable[[bytes], list[bytes]]
-"""Cuts text into its lines; the last item is what follows the last line's end."""
+"""Cuts text into its lines; the last item is what may go on behind the text."""
 
 
 def at_newlines(text: bytes) -> list[bytes]:
@@ -20,9 +20,7 @@ def at_newlines(text: bytes) -> list[bytes]:
 
 def at_any_end(text: bytes) -> list[bytes]:
     """Lines that end in a newline, a carriage return or both, with it."""
-    lines = text.splitlines(keepends=True)
-    # After a carriage return a newline may follow.
-    return [*lines, b""] if not lines or lines[-1].endswith(b"\n") else lines
+    return text.splitlines(keepends=True)
 
 
 def lines(file: BinaryIO, split: Split) -> Iterator[tuple[int, bytes | None]]:

@@ -39,7 +39,6 @@ class Parquet:
     def read(self) -> Iterator[Row | Fault]:
         """See Rows."""
         parquet, error = pyarrow("pyarrow.parquet"), pyarrow("pyarrow").ArrowException
-        self._file.seek(0)
         try:
             source = parquet.ParquetFile(self._file)
             names = cast("list[str]", source.schema_arrow.names)

@@ -98,7 +98,6 @@ class Runs:
         Raises:
             ProblemError: bad-file.
         """
-        self._not_finite.clear()
         for row in self._rows.read():
             yield row if isinstance(row, Fault) else self._run(row)
 
@@ -222,22 +221,23 @@ class Runs:
 
     def _refuse(self, wrong_columns: list[dict[str, Any]], faults: list[Fault], faulty: int, rows: int) -> None:
         """Raise a problem that lists all of these, if there are any."""
+        left = len(wrong_columns) + faulty
         if wrong_columns:
             # A row's fault that follows from a wrong name says nothing more.
             names = {error["field"] for error in wrong_columns}
-            faults = [fault for fault in faults if fault.field not in names]
+            told = [fault for fault in faults if fault.field not in names]
+            faults, left = told, left - (len(faults) - len(told))
         errors = wrong_columns[:MAX_FAULTS]
         for fault in faults[: MAX_FAULTS - len(errors)]:
             where = {} if fault.field is None else {"field": problems.plain(fault.field, 200)}
             errors.append({"line": fault.line, **where, "detail": fault.detail})
         if not errors:
             return
-        more = max(len(wrong_columns) - MAX_FAULTS, 0) + max(faulty - MAX_FAULTS, 0)
         parts = [f"{faulty:,} of {rows:,} rows can't be recorded"] if faulty else []
         parts += [f"{len(wrong_columns):,} of its columns are wrong"] if wrong_columns else []
         detail = f"Nothing was sent: {' and '.join(parts)}."
         hint = "Correct what `errors` lists, in the file or in the arguments, then call again."
-        raise bad_file(detail, hint, errors=errors, **({"more_errors": more} if more else {}))
+        raise bad_file(detail, hint, errors=errors, **({"more_errors": more} if (more := left - len(errors)) else {}))
 
     def _notes(self) -> list[str]:
         notes: list[str] = []

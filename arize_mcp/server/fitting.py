@@ -62,14 +62,12 @@ async def fit_page(
         if _cursor(smaller):
             kind = items.rpartition("_")[2]
             are = f"1 {kind.removesuffix('s')} is" if got == 1 else f"{got} {kind} are"
-            smaller = _noted(
-                smaller,
-                f"{are} here ({asked} asked for): more would exceed {max_chars} characters. {way_on(max(got, 1))}",
-            )
+            note = f"{are} here ({asked} asked for): more would exceed {max_chars} characters. {way_on(max(got, 1))}"
+            smaller = {**smaller, "notes": [note]}
         shorter = written(smaller)
         if got <= 1 or fits(shorter, max_chars):
             return shorten(shorter.content, max_chars, items=items)
-        size, fitting = got, min(_prefix(smaller, items, max_chars), got - 1)
+        size, fitting = got, _prefix(smaller, items, max_chars)
     return shorten(whole.content, max_chars, items=items)
 
 
@@ -83,15 +81,11 @@ def _prefix(page: JSONObject, items: str, max_chars: int) -> int:
 def _with_end_said(page: JSONObject, items: str) -> JSONObject:
     if not _has_more(page) or _cursor(page):
         return page
-    return _noted(
-        page,
+    note = (
         f"There are more than these {len(page[items])}, but the API gave no cursor to go on with: call again with "
-        "the largest limit to see as many as it gives.",
+        "the largest limit to see as many as it gives."
     )
-
-
-def _noted(page: JSONObject, note: str) -> JSONObject:
-    return {**page, "notes": [*page.get("notes", []), note]}
+    return {**page, "notes": [note]}
 
 
 def _has_more(page: JSONObject) -> bool:

@@ -88,9 +88,8 @@ def shorten(content: JSONObject, max_chars: int, *, items: str | None = None) ->
             entries = _largest(max_chars, lambda entries, least=least_chars: cut(least, entries) is not None)
             if entries is not None:
                 chars = _largest(max_chars, lambda chars, entries=entries: cut(chars, entries) is not None)
-                best = cut(max(chars or 0, least_chars), entries)
-                if best is not None:
-                    return best
+                # Both numbers were tried, so that it fits.
+                return cast("Result", cut(max(chars or 0, least_chars), entries))
     raise problems.own(
         "result-too-large",
         "Result too large",
@@ -124,11 +123,10 @@ class _Cut:
         self._max_chars = self._room = max_chars
         self._chars = chars
         self._entries = entries
-        self._shortened: dict[str, JSONObject] = {}
 
     def of(self, content: JSONObject, kept_levels: int) -> Result | None:
         """The result; None where it is still too long."""
-        self._shortened = {entry["pointer"]: entry for entry in content.get("shortened", [])}
+        self._shortened: dict[str, JSONObject] = {entry["pointer"]: entry for entry in content.get("shortened", [])}
         try:
             # A cursor must stay whole, however long it is; and so must notes, and what was shortened before.
             cut = {
@@ -147,13 +145,13 @@ class _Cut:
         if isinstance(value, str):
             if len(value) > self._chars:
                 self._shortened.setdefault(pointer, {"pointer": pointer, "chars": len(value)})
-                value = value[: max(self._chars - 1, 0)] + _MARK
+                value = value[: self._chars - 1] + _MARK
             self._take(len(value) + 2)
             return value
         if not isinstance(value, list | dict):
             self._take(1)
             return value
-        self._take(2)
+        self._take(1)  # at least: each entry takes a comma, though the last has none
         length = len(cast("list[Any] | JSONObject", value))
         count = length if kept_levels > 0 else min(length, self._entries)
         if count < length:

@@ -224,3 +224,77 @@ def test_big_integers_are_compared_exactly_and_no_difference_is_infinite():
 def test_what_is_not_counted_is_told_with_whose_it_is():
     found = comparison([{"example_id": "a", "eval.q.score": "1"}], [{"example_id": "a", "eval.q.score": 1}])
     assert found["notes"] == ["1 value of eval.q.score in the baseline is text and was not counted."]
+
+
+def test_an_unknown_name_is_told_though_one_of_the_experiments_has_no_runs():
+    for baseline, candidate in (([], CANDIDATE), (BASELINE, [])):
+        with pytest.raises(UnknownNameError):
+            comparison(baseline, candidate, score="nope")
+        with pytest.raises(UnknownNameError):
+            comparison(baseline, candidate, lower_is_better=["nope"])
+        assert not any("in common" in note for note in comparison(baseline, candidate)["notes"])
+    assert comparison([], [], score="nope")["scores"] == []
+
+
+def test_shorter_excerpts_are_of_outputs_explanations_and_errors():
+    runs: list[dict[str, Any]] = [{"example_id": "e", "output": "a long output", "eval.q.score": 1}]
+    failed: list[dict[str, Any]] = [{"example_id": "e", "output": "a long output", "error": "a long error"}]
+    worse = [{**runs[0], "eval.q.score": 0, "eval.q.explanation": "a long reason"}]
+    for candidate, change, told in ((failed, "failed", "error"), (worse, "worse", "explanation")):
+        answer = Comparison(read(runs, 60), read(candidate, 60), change=change).answer(10, 7)  # pyright: ignore[reportArgumentType]
+        (entry,) = answer["changed"]
+        assert {entry["baseline_output"], entry["candidate_output"], entry[told]} <= {"a long…"}
+        assert entry["example_id"] == "e"
+
+
+def test_what_is_exactly_as_many_as_the_limit_leaves_nothing_to_say():
+    baseline = [{"example_id": f"e{n}", "eval.q.score": n % 2, "error": "E" * (n > 1)} for n in range(4)]
+    candidate = [{"example_id": f"e{n}", "eval.q.score": 1 - n % 2, "error": "E" * (n < 2)} for n in range(4)]
+    assert comparison(baseline, candidate, 2)["notes"] == []
+    one = comparison(baseline, candidate, 1, change="failed")
+    assert (len(one["changed"]), one["failures"]) == (1, {"newly_failed": ["e0"], "fixed": ["e2"]})
+    assert one["notes"] == [
+        "Examples in newly_failed that are not listed: 1.",
+        "Examples in fixed that are not listed: 1.",
+    ]
+    both = comparison(baseline, candidate, 2, change="all")["notes"]
+    assert both == ["Scores of examples that got better or worse and are not listed, none by more: 2."]
+
+
+def test_changes_of_labels_are_the_most_frequent_first_then_by_name():
+    moves = ["ab", "ba", "ca", "ba", "ca", "bc", "bc", "bc"]
+    sides = [[{"example_id": str(n), "eval.q.label": move[side]} for n, move in enumerate(moves)] for side in (0, 1)]
+    (found,) = comparison(sides[0], sides[1])["labels"]
+    assert [(change["from"] + change["to"], change["count"]) for change in found["changes"]] == [
+        ("bc", 3), ("ba", 2), ("ca", 2), ("ab", 1),
+    ]  # fmt: skip
+
+
+def test_a_changed_score_is_shown_with_the_first_runs_that_have_it():
+    baseline: list[dict[str, Any]] = [
+        {"id": "b1", "example_id": "e", "eval.q.score": None},
+        {"id": "b2", "example_id": "e", "eval.q.score": 1},
+    ]
+    candidate = [{**run, "id": run["id"].replace("b", "c"), "eval.q.score": 0} for run in baseline]
+    candidate[0]["eval.q.score"] = "none"
+    (entry,) = comparison(baseline, candidate)["changed"]
+    assert (entry["baseline_run_id"], entry["candidate_run_id"]) == ("b2", "c2")
+
+
+def test_an_example_whose_mean_no_double_holds_has_no_value():
+    runs = [{"example_id": "e", "eval.q.score": score} for score in (1.7e308, 1.6e308)]
+    assert [score["n"] for score in comparison(runs, runs)["scores"]] == [0]
+
+
+@pytest.mark.parametrize(("before", "after"), [(0, 1), (1, 0)])
+def test_six_changes_in_one_direction_have_a_p_of_a_thirty_second(before: int, after: int):
+    baseline, candidate = ([{"example_id": str(n), "eval.q.score": v} for n in range(6)] for v in (before, after))
+    assert comparison(baseline, candidate)["scores"][0]["sign_test_p"] == 0.03125
+
+
+def test_changes_of_which_one_is_beyond_doubles_have_no_interval():
+    pairs = [(-1.7e308, 1.7e308), (0, 1), (0, 2)]
+    sides = [[{"example_id": str(n), "eval.q.score": pair[side]} for n, pair in enumerate(pairs)] for side in (0, 1)]
+    (score,) = comparison(sides[0], sides[1])["scores"]
+    assert (score["n"], score["better"]) == (3, 3)
+    assert "delta_ci95" not in score

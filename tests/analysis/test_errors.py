@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from arize_mcp.analysis.errors import MAX_EXAMPLE_IDS, ErrorKinds, kind_of
+from arize_mcp.analysis.errors import ErrorKinds, kind_of
 
 SAME = [
     ("Timeout after 30 s", "Timeout after 31.5 s"),
@@ -21,6 +21,7 @@ SAME = [
     ("line\n  broken  here", "line broken here"),
     ("100% of quota", "12% of quota"),
     ("-1 is too small", "2 is too small"),
+    ("x" * 2500 + "here" + "y" * 2500, "x" * 2500 + "there" + "y" * 2500),
     ("1,234,567 tokens exceed 8,192", "999 tokens exceed 512"),
 ]
 DIFFERENT = [
@@ -29,7 +30,9 @@ DIFFERENT = [
     ("added a deed", "faced a deed"),
     ("KeyError: 'a'", "TypeError: 'a'"),
     ("it's a, it's b", "it's c, it's b"),
+    ("no deadbeefcake", "no facadefeedcake"),
     ("x" * 5000 + "TimeoutError", "x" * 5000 + "KeyError"),
+    ("x" * 1900 + "here" + "y" * 1900, "x" * 1900 + "there" + "y" * 1900),
 ]
 
 
@@ -57,9 +60,16 @@ def test_a_long_message_is_shown_by_its_first_300_characters_and_examples_are_co
         kinds.add("e" * 1000, str(n))
     (kind,) = kinds.most_frequent()
     assert kind.text == "e" * 299 + "…"
-    assert (kind.count, len(kind.example_ids)) == (500, MAX_EXAMPLE_IDS)
+    assert (kind.count, len(kind.example_ids)) == (500, 100)
 
 
 @pytest.mark.parametrize("text", ["'" * 10**6, "a" * 10**6, "a." * 10**6, "“" * 10**6, " 'a" * 10**6, "1" * 10**6])
 def test_a_hostile_message_is_done_with_at_once(text: str):
     assert len(kind_of(text)) <= 5000
+
+
+def test_a_message_with_half_of_a_surrogate_pair_is_counted_like_any_other():
+    kinds = ErrorKinds()
+    for text in ("\ud83d 1", "\ud83d 2"):
+        kinds.add(text, None)
+    assert [kind.count for kind in kinds.most_frequent()] == [2]

@@ -123,6 +123,13 @@ def test_a_difference_of_decimals_is_a_decimal_and_of_others_exact():
     assert difference(0, 1e300) == 1e300
 
 
+@pytest.mark.parametrize("value", [1.7976931348623151e308, 1.7976931348623157e308])
+def test_a_difference_next_to_the_largest_double_is_the_difference(value: float):
+    assert difference(0.0, value) == value
+    assert difference(value, 0.0) == -value
+    assert difference(-value / 2, value / 2) == value
+
+
 def test_a_mean_difference_is_of_the_exact_sum():
     assert mean_difference([1e16, 0.25], [0.5, 1e16]) == 0.125
     assert mean_difference([2**60, 0], [2**60 + 1, 0]) == 0.5

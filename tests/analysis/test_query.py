@@ -133,3 +133,48 @@ def test_without_runs_no_field_is_unknown():
 def test_a_null_alone_is_no_field():
     with pytest.raises(UnknownNameError):
         table([{"a": None, "b": 1}], fields=["a"])
+
+
+def test_where_nothing_matches_there_is_nothing_to_say():
+    assert table(RUNS, where=[Condition("n", "=", "nothing")])["notes"] == []
+
+
+def test_one_more_run_is_said_with_how_to_get_it():
+    assert table(RUNS[:2], limit=1)["notes"] == ["More runs match: 1. For the next ones call again with offset 1."]
+
+
+def test_an_unknown_field_to_sort_by_is_told_with_the_nearest_without_its_minus_sign():
+    with pytest.raises(UnknownNameError, match=r"Did you mean latency_ms\?"):
+        table([{"latency_ms": 1}], sort="-late")
+
+
+def test_of_several_annotations_of_one_name_the_first_label_there_is_counts():
+    given = [{"name": "h", "score": 1}, {"name": "h", "label": 5}, {"name": "h", "label": 7}]
+    assert table([{"annotations": given}], fields=["annotation.h.label"])["rows"] == [[5]]
+
+
+def test_of_several_annotations_of_one_name_only_numbers_that_a_double_holds_are_averaged():
+    given = [{"name": "h", "score": score} for score in (10**400, 2, "5", True, 4)]
+    assert table([{"annotations": given}], fields=["annotation.h.score"])["rows"] == [[3]]
+
+
+def test_only_scores_and_labels_are_columns_by_themselves():
+    run = {
+        "example_id": "e",
+        "model.score": 1,
+        "annotation.note": "n",
+        "annotations": [{"name": "h", "score": 1, "label": "l", "text": "t"}],
+    }
+    assert set(table([run])["columns"]) == {"example_id", "annotation.h.score", "annotation.h.label"}
+
+
+@pytest.mark.parametrize(("op", "matched"), [("=", 0), ("!=", 1), ("<", 0), (">=", 0)])
+def test_a_number_differs_from_a_text_and_is_neither_less_nor_more(op: Any, matched: int):
+    assert table([{"n": 1}], where=[Condition("n", op, "one")])["matched"] == matched
+
+
+def test_numbers_come_before_truth_values_and_these_before_texts():
+    runs = [{"id": str(n), "v": value} for n, value in enumerate(["b", True, 2, [1], False, "a", None, 1.5])]
+    up = [row[0] for row in table(runs, fields=["v"], sort="v")["rows"]]
+    assert up == [1.5, 2, False, True, [1], "a", "b", None]
+    assert [row[0] for row in table(runs, fields=["v"], sort="-v")["rows"]] == [*reversed(up[:-1]), None]

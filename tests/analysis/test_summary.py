@@ -110,7 +110,8 @@ def test_an_error_that_says_nothing_is_none(error: Any):
 
 
 @pytest.mark.parametrize(
-    ("error", "shown"), [("e", "e"), ({"code": 1}, '{"code":1}'), (["a"], '["a"]'), (True, "true")]
+    ("error", "shown"),
+    [("e", "e"), ({"code": 1}, '{"code":1}'), (["a"], '["a"]'), (True, "true"), ({"c": "é"}, '{"c":"é"}')],
 )
 def test_an_error_may_be_any_json(error: Any, shown: str):
     assert summary([{"error": error}])["errors"] == [{"error": shown, "count": 1, "example_ids": []}]
@@ -187,7 +188,7 @@ def test_what_only_looks_like_a_score_is_a_measure(field: str):
     assert [measure["name"] for measure in found["measures"]] == [field]
 
 
-@pytest.mark.parametrize("field", ["id", "example_id", "output", "error"])
+@pytest.mark.parametrize("field", ["id", "example_id", "output", "error", "explanation"])
 def test_what_the_document_names_is_no_measure_and_no_category(field: str):
     assert summary([{field: 7}])["measures"] == []
     with pytest.raises(UnknownNameError):
@@ -249,3 +250,70 @@ def test_fields_that_are_not_counted_are_noted_up_to_ten():
     notes = summary([run])["notes"]
     assert len([note for note in notes if "is text and was not counted" in note]) == 10
     assert "More fields with such values: 20." in notes
+    assert "More fields with such values: 1." in summary([{f"eval.q{n}.score": "0.5" for n in range(11)}])["notes"]
+    notes = summary([{f"eval.q{n}.score": "0.5" for n in range(10)}])["notes"]
+    assert not any("More fields with such" in note for note in notes)
+
+
+def test_counts_are_the_most_frequent_first_then_by_name():
+    labels = ["c", "b", "a", "c", "b", "z", "z", "z"]
+    (found,) = summary([{"eval.q.label": label} for label in labels])["labels"]
+    assert list(found["counts"].items()) == [("z", 3), ("b", 2), ("c", 2), ("a", 1)]
+
+
+def test_of_groups_of_one_size_that_without_a_value_is_last():
+    groups = summary([{"model": model} for model in (None, "b", "a")], group_by="model")["groups"]
+    assert [group["value"] for group in groups] == ["a", "b", None]
+
+
+def test_as_many_kinds_of_errors_as_may_be_listed_leave_nothing_to_say():
+    assert summary([{"example_id": "e", "error": error} for error in "AB"], 2)["notes"] == []
+
+
+def test_an_evaluation_may_be_called_metadata():
+    found = summary([{"eval.metadata.score": 1, "eval.q.metadata.score": 2}])
+    assert [score["name"] for score in found["scores"]] == ["metadata"]
+
+
+@pytest.mark.parametrize("name", [None, "", 5, ["h"]])
+def test_an_annotation_without_a_name_is_passed_over(name: Any):
+    found = summary([{"annotations": [{"name": name, "score": 1, "label": "l"}, "none", {"name": "h", "score": 2}]}])
+    assert [score["name"] for score in found["scores"]] == ["annotation.h"]
+    assert found["labels"] == []
+
+
+def test_of_an_annotation_only_a_number_counts_and_a_note_says_what_else_it_had():
+    scores = [True, "0.5", "0.7", [1], 10**400, None, 0.5]
+    given = [[{"name": "h", "score": score, "label": "l"}] for score in scores]
+    found = summary([{"example_id": "e", "annotations": annotations} for annotations in given])
+    assert [(score["n"], score["mean"]) for score in found["scores"]] == [(1, 0.5)]
+    assert found["notes"] == [
+        "3 values of annotation.h.score are not a number and were not counted.",
+        "2 values of annotation.h.score are text and were not counted.",
+    ]
+
+
+def test_annotations_whose_mean_no_double_holds_are_no_score():
+    found = summary([{"annotations": [{"name": "h", "score": 1.7e308}, {"name": "h", "score": 1.6e308}]}])
+    assert found["scores"] == []
+
+
+def test_the_first_text_of_several_annotations_is_the_explanation_and_an_empty_one_is_none():
+    texts = ["", "first", "second"]
+    (found,) = summary([{"annotations": [{"name": "h", "score": 1, "text": text} for text in texts]}])["lowest"]
+    assert found["explanation"] == "first"
+    (found,) = summary([{"eval.q.score": 1, "eval.q.explanation": ""}])["lowest"]
+    assert "explanation" not in found
+
+
+def test_what_is_no_score_may_be_anything_without_a_note():
+    run = {"example_id": "e", "tags": [1], "settings": {"a": 1}, "eval.q.label": ["l"], "eval.r.label": True}
+    assert (summary([run])["labels"], summary([run])["notes"]) == ([], [])
+
+
+def test_an_error_message_is_a_category_and_says_nothing_where_it_is_no_text():
+    runs = [{"error_message": "Timeout"}, {"error_message": 5}, {"error_message": True}]
+    found = summary(runs, group_by="error_message")
+    assert {group["value"] for group in found["groups"]} == {"Timeout", True, None}
+    assert [error["error"] for error in found["errors"]] == ["Timeout"]
+    assert [measure["name"] for measure in found["measures"]] == ["error_message"]

@@ -202,3 +202,55 @@ async def test_a_fault_at_page_two_of_three_ends_as_docs_reliability_says_of_one
     assert ended == expected
     # Some faults are a page of something else, without runs, that doesn't say that it is the last.
     assert ended != "done" or got == upstream.experiments["x"] or (every.may_have_more and every.notes("it"))
+
+
+async def test_values_that_cant_be_passed_on_are_counted_over_all_pages():
+    runs = small_runs(600)
+    upstream = Upstream({"x": runs})
+
+    async def with_nan(start: int) -> bytes:
+        sent = upstream.page("x", start, 500).partition(b"\r\n\r\n")[2]
+        return answer(sent.replace(b'"eval.q.score":0.25', b'"eval.q.score":NaN', 2))
+
+    upstream.interruption = with_nan
+    async with raw_server(answer(), route=upstream.route) as server, server.api() as api:
+        every = api.all_runs("x")
+        assert [run["id"] async for run in every] == [run["id"] for run in runs]
+    assert every.altered == 4
+    (note,) = every.notes("the baseline")
+    assert "Values in the baseline that can't be passed on" in note
+    assert note.endswith(": 4.")
+
+
+async def test_progress_of_one_run_speaks_of_one():
+    words: list[str] = []
+
+    async def on_wait(word: str) -> None:
+        words.append(word)
+
+    upstream = Upstream({"x": small_runs(1)})
+    async with raw_server(answer(), route=upstream.route) as server, server.api() as api:
+        assert [run["id"] async for run in api.all_runs("x", on_wait)] == ["r0"]
+    assert words == ["1 run read"]
+
+
+async def test_a_fault_before_any_run_was_read_says_nothing_of_runs():
+    async with raw_server(answer("{}", status="403 Forbidden")) as server:
+        problem = await fail(server)
+    assert "Runs read" not in problem["detail"]
+    assert problem["runs_read"] == 0
+
+
+async def test_a_deadline_doesnt_tell_of_a_fault_that_was_overcome_on_an_earlier_page():
+    upstream = Upstream({"x": small_runs(600)})
+
+    async def first_busy_then_hanging(start: int) -> bytes | Step | None:
+        if start:
+            return hang
+        return answer("{}", status="503 Busy") if len(upstream.pages) == 1 else None
+
+    upstream.interruption = first_busy_then_hanging
+    async with raw_server(answer(), route=upstream.route) as server:
+        problem = await fail(server, deadline_s=1.5, read_timeout_s=60.0)
+    assert problem["type"] == URN + "deadline-exceeded"
+    assert "503" not in json.dumps(problem)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -69,7 +70,46 @@ async def test_a_lost_answer_of_runs_that_are_not_there_is_unknown_and_not_sent_
     assert problem["type"] == URN + "outcome-unknown"
     assert "not there so far" in problem["detail"]
     assert problem["cause"]
+    assert caught.value.was_sent
     assert ids(sandbox, experiment_id) == ["e0", "e1"]
+
+
+@pytest.mark.parametrize("recorded", [499, 500, 600, 1100])
+async def test_what_was_stored_behind_several_pages_of_runs_is_a_success(sandbox: Sandbox, recorded: int):
+    async with sandbox.api() as api:
+        experiment_id = (await api.create(new(sandbox, runs=min(recorded, 1000))))["id"]
+        if recorded > 1000:
+            await api.append_runs(further(experiment_id, recorded - 1000), 1000)
+    async with relayed(Relay(sandbox, storing(reset), pass_on)) as server:
+        assert (await append(server, experiment_id, recorded))["id"] == experiment_id
+    assert len(ids(sandbox, experiment_id)) == min(recorded + 3, 1000)
+
+
+async def test_as_soon_as_more_runs_stand_behind_than_were_sent_nothing_more_is_read(sandbox: Sandbox):
+    async with sandbox.api() as api:
+        experiment_id = (await api.create(new(sandbox, runs=1000)))["id"]
+    async with relayed(Relay(sandbox, dropping(reset), pass_on)) as server:
+        with pytest.raises(ProblemError) as caught:
+            await append(server, experiment_id, 2)
+    assert "others than these" in problem_of(caught)["detail"]
+    assert len(server.requests) == 2
+
+
+async def test_failed_runs_that_come_back_without_output_are_those_that_were_sent(sandbox: Sandbox):
+    experiment_id = await created(sandbox)
+
+    async def null_outputs(relay: Relay, request: Request) -> bytes:
+        body = (await relay.store(request)).json()
+        for run in body.get("experiment_runs", []):
+            run["output"] = run["output"] or None
+        return answer(json.dumps(body))
+
+    sent = further(experiment_id, output="")
+    async with (
+        relayed(Relay(sandbox, storing(reset), null_outputs)) as server,
+        server.api(api_key="sandbox-key") as api,
+    ):
+        assert (await api.append_runs(sent, 2))["id"] == experiment_id
 
 
 async def test_after_a_deadline_there_is_time_to_look(sandbox: Sandbox):

@@ -199,9 +199,10 @@ async def test_another_experiment_of_the_name_with_other_runs_is_a_409(sandbox: 
     assert problem_of(caught)["experiment_id"] == stored(sandbox)[0]["id"]
 
 
-async def test_another_agents_experiment_with_as_many_runs_is_a_409(sandbox: Sandbox):
+@pytest.mark.parametrize("differing", [1, 2])
+async def test_another_agents_experiment_with_as_many_runs_is_a_409(sandbox: Sandbox, differing: int):
     async def other(relay: Relay, request: Request) -> Step:
-        body = request.body.replace(b'"output":"o"', b'"output":"of another agent"')
+        body = request.body.replace(b'"output":"o"', b'"output":"of another agent"', differing)
         await relay.store(Request(request.line, request.headers, body))
         return reset
 
@@ -229,6 +230,8 @@ async def test_an_experiment_of_a_moment_ago_is_not_taken_for_this_calls(sandbox
         ({"eval.q.score": 1}, {"eval.q.score": 1.0}, True),
         ({"meta": {"a": 1}}, {"meta": '{"a": 1}'}, True),
         ({"error": None, "n": 5}, {"n": "5"}, True),
+        ({"output": "", "error": "Timeout"}, {"output": None, "error": "Timeout"}, True),
+        ({"output": "0"}, {"output": None}, False),
     ],
     ids=str,
 )
@@ -300,6 +303,23 @@ async def test_a_timestamp_in_whole_seconds_is_of_this_call(sandbox: Sandbox):
 
     async with relayed(Relay(sandbox, storing(reset), in_seconds)) as server, server.api() as api:
         assert (await api.create(new(sandbox)))["id"] == stored(sandbox)[0]["id"]
+
+
+@pytest.mark.parametrize("created_at", [None, "a moment ago", "2999-01-01T00:00:00"])
+async def test_an_experiment_of_a_time_that_cant_be_read_is_not_taken_for_this_calls(
+    sandbox: Sandbox, created_at: str | None
+):
+    async def at_no_time(relay: Relay, request: Request) -> bytes:
+        body = (await relay.store(request)).json()
+        for experiment in body.get("experiments", []):
+            experiment["created_at"] = created_at
+        return answer(json.dumps(body))
+
+    async with relayed(Relay(sandbox, storing(reset), at_no_time)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    problem = problem_of(caught)
+    assert (problem["status"], problem["experiment_id"]) == (409, stored(sandbox)[0]["id"])
 
 
 async def test_the_name_is_looked_for_on_all_pages(sandbox: Sandbox):

@@ -6,7 +6,8 @@ import os
 import socket
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ import pytest
 
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.files import folder as folders
-from arize_mcp.files.beneath import OutsideError, by_descriptor, by_path
+from arize_mcp.files.beneath import OutsideError, Place, by_descriptor, by_path
 from arize_mcp.files.folder import Folder
 
 WINDOWS = sys.platform == "win32"
@@ -335,3 +336,129 @@ def test_folders_are_not_made(folder: Folder, root: Path):
 def test_what_may_not_be_read_is_said(folder: Folder, root: Path):
     (root / "results.jsonl").chmod(0)
     assert "ermission" in refused(lambda: read(folder, "results.jsonl"))["detail"]
+
+
+def test_links_may_be_written_in_any_way_and_lead_anywhere_inside(folder: Folder, root: Path):
+    for name, target in (
+        ("dotted.jsonl", ".//sub/./other.csv"),
+        ("sub/deep/absolute.jsonl", str(root / "results.jsonl")),
+        ("sub/deep/up.jsonl", "../../results.jsonl"),
+    ):
+        (root / name).symlink_to(target)
+        assert read(folder, name) == read(folder, "results.jsonl" if "deep" in name else "sub/other.csv")
+    (root / "itself.jsonl").symlink_to(".")
+    assert "can't be used: is a directory" in refused(lambda: read(folder, "itself.jsonl"))["detail"]
+
+
+@pytest.mark.posix(reason="Windows doesn't show a process its descriptors")
+def test_no_descriptor_stays_open(folder: Folder, root: Path):
+    (root / "sub" / "deep" / "absolute.jsonl").symlink_to(root / "results.jsonl")
+    (root / "sub" / "deep" / "out.jsonl").symlink_to("/etc/passwd")
+    (root / "link").symlink_to("sub")
+    before = len(os.listdir("/dev/fd"))
+    for path in ("sub/deep/x.json", "sub/deep/absolute.jsonl"):
+        assert read(folder, path)
+    for path in ("sub/deep/out.jsonl", "sub/none.jsonl", "none/x.jsonl", "sub/deep/x.json/y.json"):
+        refused(lambda path=path: read(folder, path))
+    with pytest.raises(OutsideError):
+        Place(None, str(root / "link"), "other.csv").open(os.O_RDONLY)
+    with folder.writing("sub/new.jsonl", None) as file:
+        file.write(b"new")
+    assert len(os.listdir("/dev/fd")) == before
+
+
+@pytest.mark.posix(reason="Windows has no file modes")
+@pytest.mark.parametrize(("umask", "mode"), [(0o000, 0o666), (0o027, 0o640)])
+def test_a_new_file_has_the_mode_that_the_umask_leaves(folder: Folder, root: Path, umask: int, mode: int):
+    before = os.umask(umask)
+    try:
+        with folder.writing("new.jsonl", None) as file:
+            file.write(b"new")
+    finally:
+        os.umask(before)
+    assert (root / "new.jsonl").stat().st_mode & 0o777 == mode
+
+
+def test_a_place_whose_folder_became_a_link_is_not_opened(root: Path):
+    (root / "link").symlink_to("sub")
+    place = Place(None, str(root / "link"), "other.csv")
+    with pytest.raises(OutsideError):
+        place.open(os.O_RDONLY)
+
+
+def test_exactly_as_many_bytes_as_may_be_are_read_and_written(folder: Folder, root: Path):
+    (root / "full.jsonl").write_bytes(b"x" * 1000)
+    assert len(read(folder, "full.jsonl")) == 1000
+    with folder.writing("new.jsonl", None) as file:
+        file.write(b"x" * 999)
+        file.write(b"x")
+    assert (root / "new.jsonl").stat().st_size == 1000
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("../in/results.jsonl", "goes up with .."),
+        ("sub/../results.jsonl", "goes up with .."),
+        (".env.jsonl", "begins with a dot"),
+        ("sub./x.jsonl", "not every system"),
+        ("sub /x.jsonl", "not every system"),
+        ("aux.jsonl", "not every system"),
+        pytest.param(
+            "results.jsonl/x.jsonl",
+            "can't be used: not a directory",
+            marks=pytest.mark.posix(reason="Windows says of it that it isn't there"),
+        ),
+        ("none/x.jsonl", "is in a folder that doesn't exist"),
+        ("none.jsonl", "'none.jsonl' doesn't exist"),
+        ("sub", "doesn't end in one of .jsonl, .ndjson, .json, .csv, .parquet"),
+    ],
+)
+def test_what_is_wrong_with_a_path_is_said(folder: Folder, path: str, said: str):
+    problem = refused(lambda: read(folder, path))
+    assert said in problem["detail"]
+    assert "the nearest names first" in problem["hint"]
+
+
+def test_a_link_that_leads_out_is_said_to(folder: Folder, root: Path):
+    (root / "away.jsonl").symlink_to(root.parent / "out" / "secret.jsonl")
+    assert "leads out of the folder" in refused(lambda: read(folder, "away.jsonl"))["detail"]
+
+
+def test_a_long_path_is_quoted_in_part(folder: Folder):
+    detail = refused(lambda: read(folder, "x" * 5_000))["detail"]
+    assert "x" * 250 in detail
+    assert "x" * 301 not in detail
+
+
+@pytest.mark.parametrize("name", ["console.jsonl", "auxiliary.csv", "com10.json", "r.ndjson", "R.PARQUET"])
+def test_a_name_that_every_system_has_may_be_written(folder: Folder, name: str):
+    assert folder.existing(name) is None
+
+
+def test_a_folder_that_has_a_files_name_is_never_written_over(folder: Folder, root: Path):
+    (root / "folder.jsonl").mkdir()
+    assert "is a folder" in refused(lambda: folder.existing("folder.jsonl"))["detail"]
+
+
+def test_a_name_that_is_taken_after_the_last_look_stays_the_others(root: Path, find: folders.FindPlace):
+    class Taken(Place):
+        """Somebody else takes the name as soon as it was found free."""
+
+        def status(self) -> os.stat_result | None:
+            status = super().status()
+            (root / "new.jsonl").write_text("another's")
+            return status
+
+    @contextmanager
+    def taken(path: str, parts: Sequence[str]) -> Generator[Place]:
+        with find(path, parts) as place:
+            yield Taken(place.dir_fd, place.folder, place.name)
+
+    def write() -> None:
+        with Folder(str(root), 1000, taken).writing("new.jsonl", None) as file:
+            file.write(b"ours")
+
+    refused(write, "file-exists")
+    assert (root / "new.jsonl").read_text() == "another's"
+    assert not list(root.glob(".arize-mcp-*"))

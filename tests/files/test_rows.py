@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -219,6 +221,9 @@ def test_a_line_end_between_two_reads_of_a_large_file_is_one(written: Written, b
         ('example_id,output\ne,o"p"\n', 2, "quotation mark"),
         ('example_id,output\ne,"o"p\n', 2, "quotation mark"),
         ("example_id,output\ne,o\x00\n", 2, "NUL"),
+        ("example_id,output\ne," + "x" * 24_000_000 + "\nf,p\n", 2, "longer than"),
+        ("example_id,output\ne," + "x" * 26_000_000 + "\nf,p\n", 2, "longer than"),
+        ("example_id,output\ne," + "x" * 26_000_000, 2, "longer than"),
     ],
 )
 def test_a_row_of_csv_that_is_none_is_refused_with_its_line(written: Written, content: str, line: int, said: str):
@@ -230,6 +235,42 @@ def test_a_row_of_csv_that_is_none_is_refused_with_its_line(written: Written, co
 def test_a_header_with_a_name_twice_is_refused(written: Written):
     problem = refusal(written("r.csv", "example_id,output,a,a\ne,o,1,2\n"))
     assert problem["errors"] == [{"line": 1, "field": "a", "detail": "Stands twice in the header."}]
+
+
+def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written):
+    problem = refusal(written("r.csv", '\nexample_id,out"put\ne,o\n'))
+    assert problem["detail"] == "The header can't be read."
+    (error,) = problem["errors"]
+    assert error["line"] == 2
+    assert "quotation mark" in error["detail"]
+
+
+def test_a_long_name_that_stands_twice_is_shown_in_part(written: Written):
+    detail = refusal(written("r.csv", f"{'n' * 500},{'n' * 500}\n1,2\n"))["detail"]
+    assert detail == f"Two columns of the file are named {'n' * 100}."
+
+
+def test_all_rows_of_csv_that_cant_be_read_are_told(written: Written):
+    problem = refusal(written("r.csv", 'example_id,output\ne\ne,o"p"\nf,o\ne,o,x\n,o\n'))
+    assert [error["line"] for error in problem["errors"]] == [2, 3, 5, 6]
+    assert problem["detail"] == "Nothing was sent: 4 of 5 rows can't be recorded."
+    assert "more_errors" not in problem
+
+
+def test_what_follows_a_line_that_is_too_long_is_read(written: Written):
+    problem = refusal(written("r.csv", "example_id,output\ne," + "x" * 26_000_000 + "\nf,p\ng\n"))
+    assert [error["line"] for error in problem["errors"]] == [2, 4]
+
+
+def test_a_number_of_csv_has_at_most_as_many_digits_as_are_read(written: Written):
+    _, (run,) = load(written("r.csv", f"example_id,output,n,m\ne,o,{'9' * 4300},{'9' * 4301}\n"))
+    assert (run["n"], run["m"]) == (10**4300 - 1, "9" * 4301)
+
+
+def test_one_column_alone_is_not_taken_for_another_separator(written: Written):
+    problem = refusal(written("r.csv", "output\no\n"))
+    assert [error["field"] for error in problem["errors"]] == ["example_id"]
+    assert problem["errors"][0]["detail"].startswith("example_id_field: no column has this name.")
 
 
 def test_a_separator_that_is_no_comma_is_said(written: Written):
@@ -253,6 +294,36 @@ def test_parquet_is_read_where_pyarrow_is_installed(tmp_path: Path):
         {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None},
     ]
     assert checked.notes == ["NaN and infinities are recorded as null: f 1."]
+
+
+def test_dates_decimals_and_structs_of_parquet_have_the_form_that_json_has(tmp_path: Path):
+    day = datetime(2026, 11, 25, 8, 30, tzinfo=UTC)
+    cells = {
+        "day": day.date(), "at": day, "time": day.time(), "whole": Decimal("12.00"), "part": Decimal("0.25"),
+        "struct": {"a": [day.date(), None], "b": {"c": True}}, "": "no name",
+    }  # fmt: skip
+    columns = {"example_id": ["e"], "output": ["o"], **{name: [value] for name, value in cells.items()}}
+    pq.write_table(pa.table(columns), tmp_path / "r.parquet")
+    _, (run,) = load(tmp_path / "r.parquet")
+    assert run == {
+        "example_id": "e", "output": "o", "day": "2026-11-25", "at": "2026-11-25T08:30:00+00:00", "time": "08:30:00",
+        "whole": 12, "part": 0.25, "struct": {"a": ["2026-11-25", None], "b": {"c": True}}, "": "no name",
+    }  # fmt: skip
+    assert isinstance(run["whole"], int)
+
+
+def test_two_columns_of_parquet_with_one_name_are_refused(tmp_path: Path):
+    table = pa.Table.from_arrays(
+        [pa.array(["e"]), pa.array(["o"]), pa.array(["p"])], ["example_id", "output", "output"]
+    )
+    pq.write_table(table, tmp_path / "r.parquet")
+    assert refusal(tmp_path / "r.parquet")["detail"] == "Two columns of the file have the same name."
+
+
+def test_a_wrong_column_of_parquet_is_named_with_those_that_there_are(tmp_path: Path):
+    pq.write_table(pa.table({"example_id": ["e"], "output": ["o"]}), tmp_path / "r.parquet")
+    (error,) = refusal(tmp_path / "r.parquet", omit=frozenset(["zzz"]))["errors"]
+    assert error["detail"] == "omit: no column has this name. The file has example_id, output."
 
 
 def test_what_parquet_holds_beyond_json_is_said_with_its_row(tmp_path: Path):
@@ -286,11 +357,14 @@ def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path
         ("r.csv", b"", "no rows"),
         ("r.csv", b"example_id,output\n", "no rows"),
         ("r.json", E1.encode(), "doesn't hold an array"),
+        ("r.json", f"X[{E1}]".encode(), "doesn't hold an array"),
+        ("r.json", f"[{E1},{E1},{E1},".encode(), "ends inside its row 4"),
         ("r.json", f"[{E1}] x".encode(), "follows the array"),
         ("r.json", f"[{E1},".encode(), "ends inside its row 2"),
         ("r.json", f'[{E1},{{"a": "'.encode(), "ends inside its row 2"),
         ("r.jsonl", E1.encode("utf-16"), "UTF-16"),
         ("r.csv", "example_id,output\n".encode("utf-16"), "UTF-16"),
+        ("r.jsonl", f"\ufeff{E1}".encode("utf-32-be"), "UTF-16 or UTF-32"),
         ("r.json", f"[{E1}]".encode("utf-16"), "UTF-16"),
         ("r.jsonl", f'{E1}\n{{"x":"\xff'.encode("latin-1"), "not UTF-8: see its line (or row) 2"),
         ("r.csv", b"example_id,output\ne,\xe9\n", "not UTF-8: see its line (or row) 2"),
@@ -336,7 +410,57 @@ def test_a_row_that_is_no_run_is_refused_with_its_line(written: Written, name: s
     problem = refusal(written(name, content))
     assert problem["errors"][0]["line"] == 2
     assert said in problem["errors"][0]["detail"]
-    assert "1 of 3 rows" in problem["detail"] or name == "r.json"
+    assert "1 of 3 rows" in problem["detail"] or (name == "r.json" and "Broken JSON" in said)
+
+
+@pytest.mark.parametrize(
+    ("members", "field"),
+    [
+        ('"x":"a","y":{"z":"\\ud800"}', "y"),
+        ('"x":1,"y":1,"y":2,"z":3', "y"),
+        ('"x":1,"y":' + "[" * 98 + "]" * 98, "y"),
+        ('"err":5', "err"),
+    ],
+)
+def test_what_is_wrong_with_a_value_is_told_with_its_column(written: Written, members: str, field: str):
+    path = written("r.jsonl", f'{{"example_id":"e","output":"o",{members}}}\n{E2[:-1]},"err":null}}')
+    errors = refusal(path, rename={"err": "error"})["errors"]
+    assert (errors[0]["line"], errors[0]["field"]) == (1, field)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"), [(None, "Required, but missing."), (1.5, "Must be text or a whole number.")]
+)
+def test_an_example_id_is_told_as_missing_or_as_of_the_wrong_type(written: Written, value: Any, said: str):
+    (error,) = refusal(written("r.jsonl", json.dumps({"example_id": value, "output": "o"})))["errors"]
+    assert error["detail"] == said
+
+
+def test_a_run_may_have_exactly_as_many_bytes_as_a_request(written: Written):
+    longest = 8_000_000 - len('{"example_id":"e","output":""}')
+    _, (run,) = load(written("r.jsonl", json.dumps({"example_id": "e", "output": "x" * longest})))
+    assert len(run["output"]) == longest
+    refusal(written("r.jsonl", json.dumps({"example_id": "e", "output": "x" * (longest + 1)})))
+
+
+def test_a_row_whose_escapes_take_three_times_the_bytes_is_read(written: Written):
+    _, (run,) = load(written("r.jsonl", '{"example_id":"e","output":"' + "\\u00e9" * 3_900_000 + '"}'))
+    assert run["output"] == "é" * 3_900_000
+
+
+def test_white_space_around_an_array_may_be_longer_than_a_read(written: Written):
+    blank = " \n\t\r" * 300_000
+    _, runs = load(written("r.json", f"{blank}[{E1},{blank}{E2}{blank}]{blank}"))
+    assert [run["example_id"] for run in runs] == ["e1", "e2"]
+    assert "follows the array" in refusal(written("r.json", f"[{E1}]{blank}x"))["detail"]
+
+
+def test_ten_thousand_columns_are_read_and_no_more(written: Written):
+    names = [f"c{n}" for n in range(9_998)]
+    _, (run,) = load(written("r.csv", f"example_id,output,{','.join(names)}\ne,o{',1' * 9_998}\n"))
+    assert len(run) == 10_000
+    path = written("r.csv", f"example_id,output,one,{','.join(names)}\ne,o{',1' * 9_999}\n")
+    assert "10,000 columns" in refusal(path)["detail"]
 
 
 def test_a_value_as_deep_as_a_request_may_be_is_taken(written: Written):
@@ -362,6 +486,12 @@ def test_a_line_of_a_gigabyte_is_passed_over_in_little_memory(tmp_path: Path):
     assert peak_bytes < 100_000_000
 
 
+@pytest.mark.parametrize(("content", "line"), [(f"[,{E1}]", 1), (f"[{E1},]", 2), (f"[{E1},,{E2}]", 2)])
+def test_a_comma_too_many_in_an_array_is_told_with_its_row(written: Written, content: str, line: int):
+    (error,) = refusal(written("r.json", content))["errors"]
+    assert (error["line"], error["detail"][:11]) == (line, "Broken JSON")
+
+
 def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
     problem = refusal(written("r.jsonl", E1 + "\n" + "{\n" * 30))
     assert len(problem["errors"]) == 20
@@ -374,7 +504,7 @@ def test_the_first_twenty_faults_are_listed_and_how_many_more(written: Written):
     [
         ({"example_id": "Example ID"}, "Example ID", "Did you mean example_id?"),
         ({"output": "outptu"}, "outptu", "Did you mean output?"),
-        ({"rename": {"scor": "s"}}, "scor", "Did you mean score?"),
+        ({"rename": {"scor": "s"}}, "scor", "rename: no column has this name. Did you mean score?"),
         ({"omit": frozenset(["zzz"])}, "zzz", "The file has example_id, output, score."),
         ({"rename": {"score": "output"}}, "score", "Would get the same name as output"),
         ({"rename": {"score": "id"}}, "score", "Arize's own field"),
@@ -388,6 +518,56 @@ def test_a_column_that_is_wrong_is_named_with_the_right_one(
     content = "example_id,output,score\ne,o,1\n" if name == "r.csv" else '{"example_id":"e","output":"o","score":1}\n'
     errors = refusal(written(name, content), **columns)["errors"]
     assert any(error["field"] == field and said in error["detail"] for error in errors)
+
+
+def test_where_no_row_can_be_read_no_column_is_called_wrong(written: Written):
+    problem = refusal(written("r.jsonl", "{\n{\n"), rename={"x": "y"})
+    assert [list(error) for error in problem["errors"]] == [["line", "detail"]] * 2
+    assert problem["detail"] == "Nothing was sent: 2 of 2 rows can't be recorded."
+
+
+def test_what_follows_from_a_wrong_name_is_not_told_for_every_row(written: Written):
+    problem = refusal(written("r.jsonl", '{"ID":"e","output":"o"}\n' * 2))
+    assert [error["field"] for error in problem["errors"]] == ["example_id"]
+    said = "Nothing was sent: 2 of 2 rows can't be recorded and 1 of its columns are wrong."
+    assert (problem["detail"], "more_errors" in problem) == (said, False)
+
+
+@pytest.mark.parametrize(("columns", "rows", "more"), [(15, 5, 0), (15, 10, 5), (25, 0, 5), (25, 3, 8), (0, 25, 5)])
+def test_columns_and_rows_together_have_twenty_errors_listed(written: Written, columns: int, rows: int, more: int):
+    names = frozenset(f"no column {n}" for n in range(columns))
+    problem = refusal(written("r.jsonl", f"{E1}\n" + "{\n" * rows), omit=names)
+    assert len(problem["errors"]) == 20
+    assert problem.get("more_errors", 0) == more
+
+
+def test_a_file_of_failed_runs_needs_no_outputs(written: Written):
+    text = '{"example_id":"e","failure":"E"}'
+    assert load(written("r.jsonl", text), rename={"failure": "error"})[1] == [
+        {"example_id": "e", "error": "E", "output": ""}
+    ]
+    for columns in ({"rename": {"failure": "error"}, "output": "answer"}, {}):
+        errors = refusal(written("r.jsonl", text), **columns)["errors"]
+        assert errors[0]["detail"].startswith("output_field: no column has this name.")
+
+
+def test_a_wrong_column_is_told_behind_one_that_is_left_out(written: Written):
+    path = written("r.csv", "left,example_id,output,score\n1,e,o,1\n")
+    problem = refusal(path, omit=frozenset(["left"]), rename={"score": "id"})
+    assert [error["field"] for error in problem["errors"]] == ["score"]
+    assert problem["detail"] == "Nothing was sent: 1 of its columns are wrong."
+
+
+def test_a_column_of_arizes_own_goes_along_under_another_name(written: Written):
+    checked, runs = load(written("r.jsonl", E1[:-1] + ',"id":"x"}'), rename={"id": "row"})
+    assert (runs[0]["row"], checked.notes) == ("x", [])
+
+
+@pytest.mark.parametrize(("count", "end"), [(18, "c17."), (19, "c17, ….")])
+def test_the_first_twenty_columns_are_told_where_none_is_near(written: Written, count: int, end: str):
+    path = written("r.csv", f"example_id,output,{','.join(f'c{n}' for n in range(count))}\ne,o{',1' * count}\n")
+    (error,) = refusal(path, omit=frozenset(["zzz"]))["errors"]
+    assert error["detail"].endswith(end)
 
 
 def test_a_column_without_a_name_can_be_left_out_or_renamed(written: Written):
@@ -420,6 +600,14 @@ def test_values_of_several_types_in_one_field_are_mixed(written: Written):
     assert checked.types == {"example_id": "string", "output": "string", "x": "mixed"}
 
 
+def test_the_check_tells_the_types_and_the_first_two_runs(written: Written):
+    lines = ['"b":true,"a":[1],"n":null,"o":{},"m":null', '"b":false,"a":[],"n":null,"o":{},"m":1.5', '"b":true']
+    checked, runs = load(written("r.jsonl", "\n".join(f"{E1[:-1]},{line}}}" for line in lines)))
+    types = {"b": "boolean", "a": "array", "n": "null", "o": "object", "m": "number"}
+    assert checked.types == {"example_id": "string", "output": "string", **types}
+    assert (checked.rows, checked.first) == (3, runs[:2])
+
+
 def test_a_part_has_a_thousand_runs_and_fewer_only_where_the_bytes_demand_it():
     small = [Run({"n": n}, 10) for n in range(2500)]
     assert [len(part) for part in parts(small, 100, 50)] == [1000, 1000, 500]
@@ -428,3 +616,8 @@ def test_a_part_has_a_thousand_runs_and_fewer_only_where_the_bytes_demand_it():
     assert [len(part) for part in parts(large, 99, 99)] == [2, 2, 1]
     assert [len(part) for part in parts(large, 100, 99)] == [1, 2, 2]
     assert [len(part) for part in parts([Run({}, 8_000_000)] * 2, 99, 99)] == [1, 1]
+    # Three have two commas between them.
+    three = [Run({}, 2_666_600)] * 3
+    assert [len(part) for part in parts(three, 198, 99)] == [3]
+    assert [len(part) for part in parts(three, 199, 99)] == [2, 1]
+    assert list(parts([], 99, 99)) == []

@@ -6,6 +6,7 @@ import io
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 import pytest
 
@@ -66,3 +67,44 @@ def test_a_file_that_vanishes_is_read_to_its_end(tmp_path: Path, read: int):
     path = tmp_path / "r.jsonl"
     path.write_bytes(LINE * 10)
     assert recorded(Watched(path, read, Path.unlink)) == 10
+
+
+def run_file(file: BinaryIO, path: str = "r.jsonl", expected: str | None = None) -> RunFile:
+    columns = Columns(rename={"failure": "error"} if path == "r.csv" else {})
+    return RunFile(file, path, columns, 100, expected)
+
+
+def test_a_file_is_recorded_on_only_as_the_version_that_it_was(tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(LINE * 3)
+    with path.open("rb") as file:
+        version = run_file(file).version
+        assert run_file(file, expected=version).version == version
+        grow(path)
+        with pytest.raises(ProblemError, match="has changed") as caught:
+            run_file(file, expected=version)
+    assert "Restore the file" in caught.value.problem.get("hint", "")
+
+
+def test_the_first_runs_can_be_taken_and_the_parts_have_the_others(tmp_path: Path):
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(b"".join(LINE.replace(b'"e"', b'"e%d"' % n) for n in range(5)))
+    with path.open("rb") as file:
+        runs = run_file(file)
+        assert [run["example_id"] for run in runs.take(2)] == ["e0", "e1"]
+        assert [[run["example_id"] for run in part] for part in runs.parts(0, 0)] == [["e2", "e3", "e4"]]
+        assert runs.take(1) == []
+        again = run_file(file)
+        grow(path)
+        with pytest.raises(ProblemError):
+            again.take(1)
+
+
+def test_a_column_that_becomes_the_error_is_text_and_absent_where_it_is_empty(tmp_path: Path):
+    path = tmp_path / "r.csv"
+    path.write_text("example_id,output,failure\n1e3,1.50,\n2,,404\n")
+    with path.open("rb") as file:
+        assert run_file(file, "r.csv").take(2) == [
+            {"example_id": "1e3", "output": "1.50"},
+            {"example_id": "2", "output": "", "error": "404"},
+        ]

@@ -106,3 +106,16 @@ def test_parquet_has_types_and_text_where_there_is_none_in_common():
             "late": "y",
         },
     ]  # fmt: skip
+
+
+def test_json_is_written_a_run_a_line():
+    runs: list[dict[str, Any]] = [{"output": "é\n", "n": 1}, {"output": "b"}]
+    lines = [b'{"output":"\xc3\xa9\\n","n":1}', b'{"output":"b"}']
+    assert written(runs, "r.jsonl") == b"".join(line + b"\n" for line in lines)
+    assert written(runs, "r.json") == b"[\n" + b",\n".join(lines) + b"\n]\n"
+
+
+def test_only_cells_of_csv_that_need_them_have_quotation_marks():
+    cells = ["plain; text", "a,b", 'say "x"', "c\nd", "e\rf", "X'"]
+    record = b'plain; text,"a,b","say ""x""","c\nd","e\rf",X\'\r\n'
+    assert written([{str(n): cell for n, cell in enumerate(cells)}], "r.csv") == b"0,1,2,3,4,5\r\n" + record

@@ -107,7 +107,7 @@ def test_following_cursors_gives_every_item_once_in_order(sizes: list[int], limi
     for page in pages:
         count = len(page["experiment_runs"])
         if page["pagination"]["has_more"] and count < (limit or 50):
-            assert page["notes"][0].startswith(f"{count} run")
+            assert page["notes"][0].startswith("1 run is here" if count == 1 else f"{count} runs are here")
             assert f"({limit or 50} asked for)" in page["notes"][0]
             assert page["notes"][0].endswith(f"as cursor and limit {count}.")
         else:
@@ -119,6 +119,8 @@ async def test_a_page_that_fits_says_nothing_of_itself():
     pages = await follow(upstream, None)
     assert pages == [{"experiment_runs": upstream.items, "pagination": {"has_more": False}}]
     assert upstream.requests == 1
+    for page in await follow(upstream, 2):
+        assert "notes" not in page
 
 
 async def test_a_single_item_that_is_too_large_is_not_asked_for_again():
@@ -152,6 +154,63 @@ async def test_a_page_that_is_too_large_says_how_many_of_how_many_and_what_to_ca
     assert "shortened" not in page
     assert upstream.requests == 2, "one request over the minimum"
     assert len(dumps(page)) + len(dumps(run(9, 300))) > MAX_CHARS - 300, "the largest prefix that fits"
+
+
+async def test_of_many_small_items_as_many_are_here_as_fit():
+    upstream = Upstream([{"id": "", "n": n % 10} for n in range(300)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=300)
+    assert upstream.requests == 2, "one request over the minimum"
+    assert len(dumps(page)) > MAX_CHARS - 150
+
+
+async def test_a_note_of_one_item_speaks_of_one():
+    upstream = Upstream([run(n, 900) for n in range(3)])
+    async with raw_server(answer(), route=upstream.route) as server, client_of(server) as client:
+        page = await result_of(client, limit=3)
+    assert page["notes"][0].startswith("1 run is here (3 asked for)")
+    assert page["notes"][0].endswith("limit 1.")
+
+
+async def test_a_longer_cursor_costs_items_and_none_of_their_texts():
+    upstream = Upstream([run(n, 200) for n in range(20)])
+
+    async def route(request: Request) -> bytes:
+        cut = await upstream.route(request)
+        return answer(cut.partition(b"\r\n\r\n")[2].replace(b'"next_cursor":"', b'"next_cursor":"' + b"c" * 700))
+
+    async with raw_server(answer(), route=route) as server, client_of(server) as client:
+        page = await result_of(client, limit=20)
+    assert len(page["experiment_runs"]) > 1
+    assert "shortened" not in page
+    assert upstream.requests == 3
+
+
+async def test_items_that_are_gone_when_they_are_asked_for_again_are_no_more():
+    upstream = Upstream([run(n, 300) for n in range(20)])
+
+    async def route(request: Request) -> bytes:
+        sent = await upstream.route(request)
+        del upstream.items[2:]
+        return sent
+
+    async with raw_server(answer(), route=route) as server, client_of(server) as client:
+        page = await result_of(client, limit=20)
+    assert page == {"experiment_runs": upstream.items, "pagination": {"has_more": False}}
+
+
+async def test_an_empty_page_with_a_cursor_says_how_to_go_on():
+    upstream = Upstream([run(n, 300) for n in range(20)])
+
+    async def route(request: Request) -> bytes:
+        first = await upstream.route(request)
+        empty = '{"experiment_runs":[],"pagination":{"has_more":true,"next_cursor":"c"}}'
+        return first if upstream.requests == 1 else answer(empty)
+
+    async with raw_server(answer(), route=route) as server, client_of(server) as client:
+        page = await result_of(client, limit=20)
+    assert page["notes"][0].startswith("0 runs are here")
+    assert page["notes"][0].endswith("limit 1.")
 
 
 async def test_experiments_are_fitted_as_well():
