@@ -297,12 +297,18 @@ def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path
         ("r.json", b'[{"x":"\xe9"}]', "not UTF-8: see its line (or row) 1"),
         ("r.parquet", b"PAR1 or not", "no Parquet file"),
         ("r.parquet", b"", "no Parquet file"),
-        ("r.csv", b",".join(b"%d" % n for n in range(1_000_000)), "columns"),
-        ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)}).encode(), "columns"),
     ],
 )
 def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, content: bytes, said: str):
     assert said in refusal(written(name, content))["detail"]
+
+
+def test_a_million_columns_are_too_many(written: Written):
+    for name, content in (
+        ("r.csv", ",".join(str(n) for n in range(1_000_000))),
+        ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)})),
+    ):
+        assert "columns" in refusal(written(name, content))["detail"]
 
 
 @pytest.mark.parametrize(
