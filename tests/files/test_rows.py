@@ -8,6 +8,8 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
 
@@ -244,14 +246,16 @@ def test_parquet_is_read_where_pyarrow_is_installed(tmp_path: Path):
             "n": [12345678901234567, None],
             "f": [float("nan"), 0.5],
             "l": [[1, 2], None],
+            "o": [{"a": "b"}, None],
+            "d": [date(2026, 1, 2), None],
+            "price": [Decimal("1.50"), Decimal("2.00")],
         }
     )
     pq.write_table(table, tmp_path / "r.parquet")
     checked, runs = load(tmp_path / "r.parquet")
-    assert runs == [
-        {"example_id": "1", "output": "a", "n": 12345678901234567, "f": None, "l": [1, 2]},
-        {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None},
-    ]
+    first = {"example_id": "1", "output": "a", "n": 12345678901234567, "f": None, "l": [1, 2], "o": {"a": "b"}}
+    second = {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None, "o": None}
+    assert runs == [{**first, "d": "2026-01-02", "price": 1.5}, {**second, "d": None, "price": 2}]
     assert checked.notes == ["NaN and infinities are recorded as null: f 1."]
 
 
@@ -261,6 +265,11 @@ def test_what_parquet_holds_beyond_json_is_said_with_its_row(tmp_path: Path):
     )
     (error,) = refusal(tmp_path / "r.parquet")["errors"]
     assert (error["line"], error["field"]) == (2, "x")
+
+
+def test_two_columns_of_the_same_name_in_parquet_are_refused(tmp_path: Path):
+    pq.write_table(pa.table([["e"], ["o"], ["p"]], names=["example_id", "output", "output"]), tmp_path / "r.parquet")
+    assert refusal(tmp_path / "r.parquet")["detail"] == "Two columns of the file have the same name."
 
 
 def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path: Path):
@@ -303,6 +312,35 @@ def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, co
     assert said in refusal(written(name, content))["detail"]
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("x" * 24_000_001 + ",output\n", "longer than"), ('example_id,"' + "x\n" * 12_000_001, "not closed")],
+    ids=["long", "quotation mark"],
+)
+def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written, content: str, said: str):
+    problem = refusal(written("r.csv", content))
+    assert problem["detail"] == "The header can't be read."
+    assert problem["errors"][0]["line"] == 1
+    assert said in problem["errors"][0]["detail"]
+
+
+def test_a_line_too_long_for_a_row_is_passed_over_in_csv(written: Written):
+    problem = refusal(written("r.csv", "example_id,output\ne," + "x" * 24_000_000 + "\ne,o\n"))
+    assert [error["line"] for error in problem["errors"]] == [2]
+    assert "longer than" in problem["errors"][0]["detail"]
+    assert "1 of 2 rows" in problem["detail"]
+
+
+def test_a_quotation_mark_that_stays_open_is_told_with_the_line_of_its_row(written: Written):
+    problem = refusal(written("r.csv", 'example_id,output\ne,o\ne,"' + "x\n" * 12_000_001))
+    assert problem["errors"] == [{"line": 3, "detail": "Opens a quotation mark that is not closed."}]
+
+
+@pytest.mark.parametrize("chars", [1_048_576, 3_000_000])
+def test_space_around_an_array_may_be_as_long_as_one_likes(written: Written, chars: int):
+    assert len(load(written("r.json", " " * chars + f"[{E1}]" + "\n" * chars))[1]) == 1
+
+
 def test_a_million_columns_are_too_many(written: Written):
     for name, content in (
         ("r.csv", ",".join(str(n) for n in range(1_000_000))),
@@ -329,7 +367,7 @@ def test_a_million_columns_are_too_many(written: Written):
         ('{"example_id":"e","output":"o","x":' + "9" * 5000 + "}", "digits"),
         ('{"example_id":"e","output":"o","error":5}', "Must be text"),
         ('{"example_id":"e","output":"' + "x" * 8_000_000 + '"}', "8,000,000"),
-        ('{"example_id":"e","output":"' + "x" * 24_000_000 + '"}', "longer than"),
+        ('{"example_id":"e","output":"' + "x" * 26_000_000 + '"}', "longer than"),
         ('{"x":"a\x00b"}', "Broken JSON"),
     ],
 )
