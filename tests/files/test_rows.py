@@ -312,9 +312,13 @@ def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, co
     assert said in refusal(written(name, content))["detail"]
 
 
+OPEN = ("x" * 1_000_000 + "\n") * 25
+"""What a quotation mark may open, and no line of which is too long by itself."""
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
-    [("x" * 24_000_001 + ",output\n", "longer than"), ('example_id,"' + "x\n" * 12_000_001, "not closed")],
+    [("x" * 24_000_001 + ",output\n", "longer than"), ('example_id,"' + OPEN, "not closed")],
     ids=["long", "quotation mark"],
 )
 def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written, content: str, said: str):
@@ -324,15 +328,18 @@ def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written, c
     assert said in problem["errors"][0]["detail"]
 
 
-def test_a_line_too_long_for_a_row_is_passed_over_in_csv(written: Written):
-    problem = refusal(written("r.csv", "example_id,output\ne," + "x" * 24_000_000 + "\ne,o\n"))
+@pytest.mark.parametrize("file_bytes", [24_000_020, 23 * 2**20, 25 * 2**20])
+def test_a_line_too_long_for_a_row_is_passed_over_in_csv(written: Written, file_bytes: int):
+    # Of a file that is read by the megabyte, the carriage return may be the last that is seen.
+    long = "example_id,output\re,".ljust(file_bytes - 1, "x")
+    problem = refusal(written("r.csv", f"{long}\re,o\r"))
     assert [error["line"] for error in problem["errors"]] == [2]
     assert "longer than" in problem["errors"][0]["detail"]
     assert "1 of 2 rows" in problem["detail"]
 
 
 def test_a_quotation_mark_that_stays_open_is_told_with_the_line_of_its_row(written: Written):
-    problem = refusal(written("r.csv", 'example_id,output\ne,o\ne,"' + "x\n" * 12_000_001))
+    problem = refusal(written("r.csv", 'example_id,output\ne,o\ne,"' + OPEN))
     assert problem["errors"] == [{"line": 3, "detail": "Opens a quotation mark that is not closed."}]
 
 
