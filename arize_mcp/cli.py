@@ -277,33 +277,38 @@ def _serve_http(host: str | None, port: int | None, *, sandbox: bool) -> int:
     # uvicorn takes the signals over, ends in order, and then passes them on.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit_with_its_log)
-    _import_lightly()
     from dataclasses import replace  # noqa: PLC0415 - as little as can be before the signals are heeded
 
     from arize_mcp.settings import http, settings  # noqa: PLC0415
+
+    api_app = sandbox_key = None
+    if sandbox:
+        from arize_mcp.sandbox.seed import API_KEY as sandbox_key  # noqa: N811, PLC0415
+    try:
+        found = http.load(sandbox_key=sandbox_key)
+    except settings.SettingsError as error:
+        for name, detail in error.errors:
+            sys.stderr.write(f"arize-mcp http: {name} {detail}\n")
+        return 2
+    found = replace(found, host=host or found.host, port=found.port if port is None else port)
+
+    # Whoever has to mend a setting doesn't wait for these.
+    _import_lightly()
     from arize_mcp.transports.http import create_app  # noqa: PLC0415
     from arize_mcp.transports.keys import KEY  # noqa: PLC0415
     from arize_mcp.transports.listening import ListenError, listen, serve  # noqa: PLC0415
 
     _log_to_stderr(KEY.get, settings.log_level())
-    api_app = sandbox_key = None
     if sandbox:
         from arize_mcp.sandbox.app import create_app as create_sandbox  # noqa: PLC0415
-        from arize_mcp.sandbox.seed import API_KEY as sandbox_key  # noqa: N811, PLC0415
 
         api_app = create_sandbox()
     try:
-        found = http.load(sandbox_key=sandbox_key)
-        found = replace(found, host=host or found.host, port=found.port if port is None else port)
         listener = listen(found)
-        app = create_app(found, api_app=api_app)
-    except settings.SettingsError as error:
-        for name, detail in error.errors:
-            sys.stderr.write(f"arize-mcp http: {name} {detail}\n")
-        return 2
-    except ListenError as error:
+    except (settings.SettingsError, ListenError) as error:
         sys.stderr.write(f"arize-mcp http: {error}\n")
         return 2
+    app = create_app(found, api_app=api_app)
     if sandbox:
         sys.stderr.write(f"arize-mcp http: the sandbox's key is {sandbox_key}\n")
     gc.freeze()

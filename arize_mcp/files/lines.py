@@ -39,7 +39,8 @@ def lines(file: BinaryIO, split: Split) -> Iterator[tuple[int, bytes | None]]:
             number += 1
             yield number, None if is_too_long or len(line) > MAX_ROW_BYTES else line
             is_too_long = False
-        if len(rest) > MAX_ROW_BYTES:
-            is_too_long, rest = True, b""
+        if is_too_long or len(rest) > MAX_ROW_BYTES:
+            # All that still counts of it is whether its last byte is a carriage return.
+            is_too_long, rest = True, rest[-1:]
     if rest or is_too_long:
         yield number + 1, None if is_too_long else rest

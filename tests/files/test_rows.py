@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tracemalloc
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, cast
@@ -237,7 +237,7 @@ def test_a_header_with_a_name_twice_is_refused(written: Written):
     assert problem["errors"] == [{"line": 1, "field": "a", "detail": "Stands twice in the header."}]
 
 
-def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written):
+def test_a_header_that_cant_be_read_below_an_empty_line_is_refused_with_its_own_line(written: Written):
     problem = refusal(written("r.csv", '\nexample_id,out"put\ne,o\n'))
     assert problem["detail"] == "The header can't be read."
     (error,) = problem["errors"]
@@ -285,14 +285,16 @@ def test_parquet_is_read_where_pyarrow_is_installed(tmp_path: Path):
             "n": [12345678901234567, None],
             "f": [float("nan"), 0.5],
             "l": [[1, 2], None],
+            "o": [{"a": "b"}, None],
+            "d": [date(2026, 1, 2), None],
+            "price": [Decimal("1.50"), Decimal("2.00")],
         }
     )
     pq.write_table(table, tmp_path / "r.parquet")
     checked, runs = load(tmp_path / "r.parquet")
-    assert runs == [
-        {"example_id": "1", "output": "a", "n": 12345678901234567, "f": None, "l": [1, 2]},
-        {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None},
-    ]
+    first = {"example_id": "1", "output": "a", "n": 12345678901234567, "f": None, "l": [1, 2], "o": {"a": "b"}}
+    second = {"example_id": "2", "output": "b", "n": None, "f": 0.5, "l": None, "o": None}
+    assert runs == [{**first, "d": "2026-01-02", "price": 1.5}, {**second, "d": None, "price": 2}]
     assert checked.notes == ["NaN and infinities are recorded as null: f 1."]
 
 
@@ -334,6 +336,11 @@ def test_what_parquet_holds_beyond_json_is_said_with_its_row(tmp_path: Path):
     assert (error["line"], error["field"]) == (2, "x")
 
 
+def test_two_columns_of_the_same_name_in_parquet_are_refused(tmp_path: Path):
+    pq.write_table(pa.table([["e"], ["o"], ["p"]], names=["example_id", "output", "output"]), tmp_path / "r.parquet")
+    assert refusal(tmp_path / "r.parquet")["detail"] == "Two columns of the file have the same name."
+
+
 def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path: Path):
     pq.write_table(pa.table({"example_id": ["1"], "output": ["a"]}), tmp_path / "r.parquet")
     script = (
@@ -371,12 +378,54 @@ def test_without_pyarrow_a_parquet_file_is_refused_with_what_to_install(tmp_path
         ("r.json", b'[{"x":"\xe9"}]', "not UTF-8: see its line (or row) 1"),
         ("r.parquet", b"PAR1 or not", "can't be read as Parquet"),
         ("r.parquet", b"", "can't be read as Parquet"),
-        ("r.csv", b",".join(b"%d" % n for n in range(1_000_000)), "columns"),
-        ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)}).encode(), "columns"),
     ],
 )
 def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, content: bytes, said: str):
     assert said in refusal(written(name, content))["detail"]
+
+
+OPEN = ("x" * 1_000_000 + "\n") * 25
+"""What a quotation mark may open, and no line of which is too long by itself."""
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [("x" * 24_000_001 + ",output\n", "longer than"), ('example_id,"' + OPEN, "not closed")],
+    ids=["long", "quotation mark"],
+)
+def test_a_header_that_cant_be_read_is_refused_with_its_line(written: Written, content: str, said: str):
+    problem = refusal(written("r.csv", content))
+    assert problem["detail"] == "The header can't be read."
+    assert problem["errors"][0]["line"] == 1
+    assert said in problem["errors"][0]["detail"]
+
+
+@pytest.mark.parametrize("file_bytes", [24_000_020, 23 * 2**20, 25 * 2**20])
+def test_a_line_too_long_for_a_row_is_passed_over_in_csv(written: Written, file_bytes: int):
+    # Of a file that is read by the megabyte, the carriage return may be the last that is seen.
+    long = "example_id,output\re,".ljust(file_bytes - 1, "x")
+    problem = refusal(written("r.csv", f"{long}\re,o\r"))
+    assert [error["line"] for error in problem["errors"]] == [2]
+    assert "longer than" in problem["errors"][0]["detail"]
+    assert "1 of 2 rows" in problem["detail"]
+
+
+def test_a_quotation_mark_that_stays_open_is_told_with_the_line_of_its_row(written: Written):
+    problem = refusal(written("r.csv", 'example_id,output\ne,o\ne,"' + OPEN))
+    assert problem["errors"] == [{"line": 3, "detail": "Opens a quotation mark that is not closed."}]
+
+
+@pytest.mark.parametrize("chars", [1_048_576, 3_000_000])
+def test_space_around_an_array_may_be_as_long_as_one_likes(written: Written, chars: int):
+    assert len(load(written("r.json", " " * chars + f"[{E1}]" + "\n" * chars))[1]) == 1
+
+
+def test_a_million_columns_are_too_many(written: Written):
+    for name, content in (
+        ("r.csv", ",".join(str(n) for n in range(1_000_000))),
+        ("r.jsonl", json.dumps({str(n): n for n in range(1_000_000)})),
+    ):
+        assert "columns" in refusal(written(name, content))["detail"]
 
 
 @pytest.mark.parametrize(
@@ -397,7 +446,7 @@ def test_a_fault_of_the_whole_file_is_its_detail(written: Written, name: str, co
         ('{"example_id":"e","output":"o","x":' + "9" * 5000 + "}", "digits"),
         ('{"example_id":"e","output":"o","error":5}', "Must be text"),
         ('{"example_id":"e","output":"' + "x" * 8_000_000 + '"}', "8,000,000"),
-        ('{"example_id":"e","output":"' + "x" * 24_000_000 + '"}', "longer than"),
+        ('{"example_id":"e","output":"' + "x" * 26_000_000 + '"}', "longer than"),
         ('{"x":"a\x00b"}', "Broken JSON"),
     ],
 )

@@ -84,6 +84,8 @@ def test_appends_at_once_are_each_stored_in_one_piece(sandbox: Sandbox, http: ht
         ({"experiment_runs": [RUN], "name": "n"}, 422, "Unknown field 'name'"),
         ({"experiment_runs": [RUN, {"example_id": "e"}]}, 400, "experiment_runs[1]: the 'output'"),
         ({"experiment_runs": [RUN, {"output": "o"}]}, 400, "experiment_runs[1]: the 'example_id'"),
+        ({"experiment_runs": [RUN, {**RUN, "error": 5}]}, 400, "experiment_runs[1]: the 'error'"),
+        ({"experiment_runs": [RUN, "run"]}, 400, "experiment_runs[1] must be an object"),
         ({"experiment_runs": [RUN, {**RUN, "id": "x"}]}, 422, "experiment_runs[1]: the field 'id'"),
     ],
 )

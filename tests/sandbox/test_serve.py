@@ -152,3 +152,7 @@ def test_a_file_that_cant_be_the_database_is_refused(tmp_path: Path, name: str):
     with closing(sqlite3.connect(tmp_path / "foreign.db")) as connection:
         connection.execute("CREATE TABLE t (a)")
     assert f"sandbox: {tmp_path / name} can't be used as a sandbox database" in refused("--db", str(tmp_path / name))
+
+
+def test_a_database_needs_a_name():
+    assert "--db needs the name of a file" in refused("--db", "")

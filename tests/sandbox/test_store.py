@@ -247,3 +247,12 @@ def test_the_seed_needs_no_more_than_a_store():
     seed(store)
     assert len(contents(store)["experiments"]) == 2
     store.close()
+
+
+def test_runs_can_no_longer_be_appended_to_an_experiment_that_was_deleted():
+    with closing(create_app().state.store) as store:
+        experiment_id = contents(store)["experiments"][0]["id"]
+        store.delete_experiment(experiment_id)
+        with pytest.raises(RequestError) as caught:
+            store.append_runs(experiment_id, [RUN])
+    assert caught.value.status == 404

@@ -323,6 +323,26 @@ async def test_a_part_that_is_refused_ends_it_with_the_call_that_goes_on(
         assert host.stored() == rows()
 
 
+@pytest.mark.parametrize("status", ["401 Unauthorized", "409 Conflict", "422 Unprocessable"])
+async def test_a_create_that_is_refused_is_told_as_it_came(sandbox: Sandbox, tmp_path: Path, status: str):
+    relay = Relay(sandbox, Faulty(0, refusal(status)).on_write, pass_on)
+    async with hosted(sandbox, tmp_path, relay) as host:
+        host.write(rows())
+        problem = await host.record()
+        assert problem["status"] == int(status[:3])
+        assert "next" not in problem
+        assert len(host.posts()) == 1
+        assert host.stored() == []
+
+
+async def test_what_was_recorded_is_told_however_short_an_answer_must_be(sandbox: Sandbox, tmp_path: Path):
+    async with hosted(sandbox, tmp_path, max_result_chars=50) as host:
+        host.write(rows(3))
+        assert (await host.record(dry_run=True))["type"] == URN + "result-too-large"
+        assert (await host.record())["added"] == 3
+        assert host.stored() == rows(3)
+
+
 async def test_a_redirect_does_not_say_that_a_part_was_not_stored(sandbox: Sandbox, tmp_path: Path):
     moved = answer("", status="302 Found", headers=["Location: https://example.com/"])
     relay = Relay(sandbox, Faulty(1, moved, "before the answer").on_write, pass_on)

@@ -18,49 +18,87 @@ from arize_mcp.server.app import INSTRUCTIONS, create_server
 from arize_mcp.server.schemas import input_schema
 from arize_mcp.server.tools.tool import Tool
 from arize_mcp.server.tools.toolsets import offered
-from arize_mcp.settings.settings import Settings
+from arize_mcp.settings.settings import TOOLSETS, Settings
 
 TOOLS = offered(())
 SNAPSHOTS = Path(__file__).parent.parent / "snapshots"
+HINT_NAMES = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
+READS, WRITES, OVERWRITES = (True, False, True, True), (False, False, False, True), (False, True, True, True)
 HINTS = {
-    "experiments_create": (False, False, False, True),
-    "experiments_delete": (False, True, True, True),
-    "experiments_get": (True, False, True, True),
-    "experiments_list": (True, False, True, True),
-    "experiments_runs_list": (True, False, True, True),
+    "": {
+        "experiments_create": WRITES,
+        "experiments_delete": OVERWRITES,
+        "experiments_get": READS,
+        "experiments_list": READS,
+        "experiments_runs_list": READS,
+    },
+    "analysis": {
+        "experiments_summarize": READS,
+        "experiments_compare": READS,
+        "experiments_runs_query": READS,
+    },
+    "datasets": {
+        "datasets_list": READS,
+        "datasets_examples_list": READS,
+    },
+    "files": {
+        "experiments_create_from_file": WRITES,
+        "experiments_export": OVERWRITES,
+    },
 }
-NAMES = sorted(HINTS)
+"""The tools of each toolset in their order, with what each says that it does."""
+
+EVERY = [(toolset, name) for toolset, hints in HINTS.items() for name in hints]
 
 
-async def listed() -> list[dict[str, Any]]:
-    """The tools as a client gets them."""
-    async with Client(create_server(ExperimentsAPI(Settings()), Settings()), mode="legacy") as client:
+async def listed(toolset: str = "") -> list[dict[str, Any]]:
+    """The tools as a client gets them, with those of a toolset behind the five."""
+    settings = Settings(toolsets=(toolset,) if toolset else (), files_dir="/")
+    async with Client(create_server(ExperimentsAPI(settings), settings), mode="legacy") as client:
         return [
             tool.model_dump(by_alias=True, exclude_none=True, mode="json") for tool in (await client.list_tools()).tools
         ]
 
 
+async def definition(toolset: str, name: str) -> dict[str, Any]:
+    (tool,) = [tool for tool in await listed(toolset) if tool["name"] == name]
+    return tool
+
+
 async def test_there_are_exactly_these_five_tools():
-    assert [tool["name"] for tool in await listed()] == NAMES
+    assert [tool["name"] for tool in await listed()] == list(HINTS[""])
 
 
-async def test_every_tool_is_as_its_snapshot_says():
-    wire = {tool["name"]: tool for tool in await listed()}
+@pytest.mark.parametrize("toolset", TOOLSETS)
+async def test_a_toolset_stands_behind_the_five_which_stay_as_they_are(toolset: str):
+    tools = await listed(toolset)
+    assert tools[:5] == await listed()
+    assert [tool["name"] for tool in tools[5:]] == list(HINTS[toolset])
+
+
+def test_these_are_all_toolsets_and_all_tools():
+    assert ["", *TOOLSETS] == list(HINTS)
+    assert list(offered(TOOLSETS)) == [name for _, name in EVERY]
+
+
+@pytest.mark.parametrize("toolset", HINTS)
+async def test_every_tool_is_as_its_snapshot_says(toolset: str):
+    wire = {tool["name"]: tool for tool in await listed(toolset) if tool["name"] in HINTS[toolset]}
+    folder = SNAPSHOTS / toolset
     if "UPDATE_SNAPSHOTS" in os.environ:
         for name, tool in wire.items():
             text = json.dumps(tool, indent=2, ensure_ascii=False, sort_keys=True)
-            (SNAPSHOTS / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    committed = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in SNAPSHOTS.glob("*.json")}
+            (folder / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+    committed = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")}
     assert wire == committed, "A tool is a public contract: UPDATE_SNAPSHOTS=1 rewrites it, CHANGELOG.md tells it."
 
 
-async def test_every_tool_has_a_title_a_description_and_all_four_hints():
-    for tool in await listed():
-        assert tool["title"]
-        assert tool["description"]
-        hints = tool["annotations"]
-        names = ("readOnlyHint", "destructiveHint", "idempotentHint", "openWorldHint")
-        assert tuple(hints[name] for name in names) == HINTS[tool["name"]]
+@pytest.mark.parametrize(("toolset", "name"), EVERY)
+async def test_every_tool_has_a_title_a_description_and_all_four_hints(toolset: str, name: str):
+    tool = await definition(toolset, name)
+    assert tool["title"]
+    assert tool["description"]
+    assert tuple(tool["annotations"][hint] for hint in HINT_NAMES) == HINTS[toolset][name]
 
 
 async def test_what_a_model_reads_stays_short():
@@ -69,9 +107,15 @@ async def test_what_a_model_reads_stays_short():
     assert len(INSTRUCTIONS) < 1_200
 
 
-@pytest.mark.parametrize("name", NAMES)
-async def test_every_schema_is_one_that_every_client_takes(name: str):
-    (tool,) = [tool for tool in await listed() if tool["name"] == name]
+@pytest.mark.parametrize(("toolset", "name"), [row for row in EVERY if row[0]])
+async def test_a_definition_of_a_toolset_is_short(toolset: str, name: str):
+    tool = await definition(toolset, name)
+    assert len(json.dumps(tool, ensure_ascii=False, separators=(",", ":"))) <= 2_200
+
+
+@pytest.mark.parametrize(("toolset", "name"), EVERY)
+async def test_every_schema_is_one_that_every_client_takes(toolset: str, name: str):
+    tool = await definition(toolset, name)
     assert list(input_faults(tool["inputSchema"])) == []
     assert list(output_faults(tool["outputSchema"])) == []
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", name)

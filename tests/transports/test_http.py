@@ -40,6 +40,7 @@ from tests.raw_server import answer, raw_server
 def sandboxed() -> Generator[Served]:
     with served_http("--sandbox") as served:
         yield served
+        assert served.terminate() == 0
 
 
 @pytest.mark.parametrize("mode", ["legacy", "auto"])

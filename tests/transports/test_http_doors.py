@@ -42,12 +42,14 @@ def guarded() -> Generator[Served]:
     }
     with served_http("--sandbox", environ=environ) as served:
         yield served
+        assert served.terminate() == 0
 
 
 @pytest.fixture(scope="module")
 def plain() -> Generator[Served]:
     with served_http("--sandbox") as served:
         yield served
+        assert served.terminate() == 0
 
 
 async def post(served: Served, era: str = MODERN, key: str | None = API_KEY, **changed: Any) -> httpx.Response:

@@ -26,6 +26,14 @@ def host(request: pytest.FixtureRequest) -> Generator[Session]:
     assert session.end()[:2] == (0, b"")
 
 
+@pytest.fixture(scope="module")
+def modern() -> Generator[Session]:
+    """Of the era in which each request stands for itself: they may share a process."""
+    session = Session("--sandbox")
+    yield session
+    assert session.end() == (0, b"", "")
+
+
 def answer(host: Session, line: bytes) -> dict[str, Any]:
     assert host.process.stdin
     host.process.stdin.write(line + b"\n")
@@ -168,16 +176,14 @@ def test_an_empty_array_where_an_object_belongs_is_an_empty_object(host: Session
         {"extensions": {"io.modelcontextprotocol/ui": []}},
     ],
 )
-def test_capabilities_may_be_empty_arrays(capabilities: object):
+def test_capabilities_may_be_empty_arrays(modern: Session, capabilities: object):
     session = Session("--sandbox")
     client = {"name": "t", "version": "1"}
     params = {"protocolVersion": "2025-11-25", "capabilities": capabilities, "clientInfo": client}
     assert session.request("initialize", params)["result"]["serverInfo"]["name"] == "arize-mcp"
+    assert session.end() == (0, b"", "")
     meta = {**MODERN_META, "io.modelcontextprotocol/clientCapabilities": capabilities}
-    modern = Session("--sandbox")
     assert len(modern.request("tools/list", {"_meta": meta})["result"]["tools"]) == 5
-    for ended in (session, modern):
-        assert ended.end() == (0, b"", "")
 
 
 CLIENT = {"name": "t", "version": "1"}
@@ -254,22 +260,27 @@ def test_a_request_before_initialize_is_told_so():
     assert session.end()[2].endswith("refused tools/call: Send initialize first.\n")
 
 
-HELD = {"ARIZE_API_KEY": "key-of-the-test", "ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": "9"}
+@pytest.fixture(scope="module", params=[True, False], ids=["modern", "legacy"])
+def held(request: pytest.FixtureRequest) -> Generator[tuple[Session, dict[str, Any]]]:
+    """A server at whose API nothing listens, so that calls are sent again and tell of each wait; its clients' _meta."""
+    environ = {"ARIZE_API_KEY": "key-of-the-test", "ARIZE_API_HOST": "127.0.0.1", "ARIZE_API_PORT": "9"}
+    session = Session(environ={**environ, "ARIZE_API_SCHEME": "http", "ARIZE_MCP_DEADLINE_S": "3"})
+    if not request.param:
+        session.initialize()
+    yield session, MODERN_META if request.param else {}
+    session.end()
 
 
 @pytest.mark.parametrize("token", [1.5, 2.0, -1e300])
-@pytest.mark.parametrize("is_modern", [True, False])
-def test_a_progress_token_may_be_any_number(token: float, is_modern: bool):
-    # Nothing listens there: the call is sent again, and tells of each wait.
-    session = Session(environ={**HELD, "ARIZE_API_SCHEME": "http", "ARIZE_MCP_DEADLINE_S": "3"})
-    if not is_modern:
-        session.initialize()
-    meta = {**(MODERN_META if is_modern else {}), "progressToken": token}
-    params = {"name": "experiments_list", "arguments": {}, "_meta": meta}
-    session.send({"jsonrpc": "2.0", "id": "call", "method": "tools/call", "params": params})
-    progress = session.read()
-    assert (progress["method"], progress["params"]["progressToken"]) == ("notifications/progress", token)
-    session.end()
+def test_a_progress_token_may_be_any_number(held: tuple[Session, dict[str, Any]], token: float):
+    session, meta = held
+    params = {"name": "experiments_list", "arguments": {}, "_meta": {**meta, "progressToken": token}}
+    session.send({"jsonrpc": "2.0", "id": f"call {token}", "method": "tools/call", "params": params})
+    message = session.read()
+    # Calls of the tests before may still be under way.
+    while message.get("params", {}).get("progressToken") != token:
+        message = session.read()
+    assert message["method"] == "notifications/progress"
 
 
 @pytest.mark.parametrize("piece_bytes", [1, 2, 7, 4096])

@@ -23,7 +23,7 @@ from arize_mcp.transports.lines import MAX_LINE_BYTES
 from arize_mcp.transports.pipes import pipes
 from arize_mcp.transports.wire import Wire
 from tests.conftest import sitecustomize
-from tests.stdio_process import Session
+from tests.stdio_process import ENVIRON, Session
 
 pytestmark = pytest.mark.posix(reason="POSIX signals, terminals, and select() on pipes")
 
@@ -324,7 +324,9 @@ def report():
 def test_nothing_is_imported_before_it_is_needed(tmp_path: Path, upstream: Upstream, calls: bool):
     report = tmp_path / "imported"
     environ = sitecustomize(tmp_path, IMPORTED.format(path=str(report)))
-    session = Session(environ={**upstream.environ(), **environ})
+    # What make coverage imports is none of ours.
+    plain = {name: value for name, value in ENVIRON.items() if name != "COVERAGE_PROCESS_CONFIG"}
+    session = Session(environ={**upstream.environ(), **environ}, inherited=plain)
     session.initialize()
     assert session.request("tools/list", {})["result"]["tools"]
     if calls:
