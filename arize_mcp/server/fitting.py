@@ -63,7 +63,7 @@ async def fit_page(
             kind = items.rpartition("_")[2]
             are = f"1 {kind.removesuffix('s')} is" if got == 1 else f"{got} {kind} are"
             note = f"{are} here ({asked} asked for): more would exceed {max_chars} characters. {way_on(max(got, 1))}"
-            smaller = {**smaller, "notes": [note]}
+            smaller = _noted(smaller, note)
         shorter = written(smaller)
         if got <= 1 or fits(shorter, max_chars):
             return shorten(shorter.content, max_chars, items=items)
@@ -85,7 +85,11 @@ def _with_end_said(page: JSONObject, items: str) -> JSONObject:
         f"There are more than these {len(page[items])}, but the API gave no cursor to go on with: call again with "
         "the largest limit to see as many as it gives."
     )
-    return {**page, "notes": [note]}
+    return _noted(page, note)
+
+
+def _noted(page: JSONObject, note: str) -> JSONObject:
+    return {**page, "notes": [*page.get("notes", []), note]}
 
 
 def _has_more(page: JSONObject) -> bool:

@@ -258,7 +258,7 @@ def test_what_is_exactly_as_many_as_the_limit_leaves_nothing_to_say():
         "Examples in fixed that are not listed: 1.",
     ]
     both = comparison(baseline, candidate, 2, change="all")["notes"]
-    assert both == ["Scores of examples that got better or worse and are not listed, none by more: 2."]
+    assert both == ["Scores that got better or worse and are not listed, none by more than those listed: 2."]
 
 
 def test_changes_of_labels_are_the_most_frequent_first_then_by_name():

@@ -91,7 +91,7 @@ async def test_as_soon_as_more_runs_stand_behind_than_were_sent_nothing_more_is_
     async with relayed(Relay(sandbox, dropping(reset), pass_on)) as server:
         with pytest.raises(ProblemError) as caught:
             await append(server, experiment_id, 2)
-    assert "others than these" in problem_of(caught)["detail"]
+    assert "Other runs than these" in problem_of(caught)["detail"]
     assert len(server.requests) == 2
 
 
