@@ -6,10 +6,11 @@ import hashlib
 import json
 from typing import Any
 
+import anyio
 import pytest
 
 from arize_mcp.api.client import ExperimentsAPI
-from arize_mcp.api.models import DeleteExperimentRequest, GetExperimentRequest
+from arize_mcp.api.models import CreateExperimentRequest, DeleteExperimentRequest, GetExperimentRequest
 from arize_mcp.api.pool import Pool
 from arize_mcp.api.problems import MAYBE_DELETED, URN, ProblemError
 from tests.raw_server import RawServer, answer, hang, raw_server, reset
@@ -71,6 +72,35 @@ async def test_only_a_429_holds_the_next_call_back():
         held_back = await refusal(api)
         assert (held_back["type"], held_back["retry_after"]) == (URN + "rate-limited", 50)
         assert len(server.requests) == 3
+
+
+async def test_a_call_that_would_be_held_back_beyond_its_deadline_is_refused_at_once():
+    limited = answer("{}", status="429 Too Many", headers=["Retry-After: 15"])
+    async with raw_server(limited, FOUND) as server, server.api(deadline_s=10.0) as api:
+        assert (await refusal(api))["status"] == 429
+        assert (await refusal(api))["type"] == URN + "rate-limited"
+        assert (len(server.requests), server.clock.waits_s) == (1, [])
+
+
+async def test_a_create_that_was_refused_and_never_sent_again_has_changed_nothing():
+    asked: list[int] = []
+
+    async def ready() -> None:
+        asked.append(len(asked))
+        if len(asked) > 1:
+            await anyio.sleep_forever()
+
+    run = {"example_id": "e", "output": "o"}
+    new = CreateExperimentRequest.model_validate({"name": "n", "dataset_id": "d", "experiment_runs": [run]})
+    async with (
+        raw_server(answer("{}", status="429 Too Many", headers=["Retry-After: 1"])) as server,
+        ExperimentsAPI(server.settings(deadline_s=2.0), ready=ready, clock=server.clock) as api,
+    ):
+        with pytest.raises(ProblemError) as caught:
+            await api.create(new)
+        assert len(server.requests) == 1
+    assert caught.value.problem.get("type") == URN + "deadline-exceeded"
+    assert "Nothing was changed" in caught.value.problem.get("hint", "")
 
 
 async def test_an_answer_that_echoes_the_key_is_told_without_it():
