@@ -57,7 +57,7 @@ def check(value: Any) -> None:
     """Make sure that a value can be written as JSON.
 
     Raises:
-        ValueError: NaN or an infinity in it, or nested deeper than MAX_DEPTH.
+        ValueError: NaN or an infinity in it, an integer that is too long, or nested deeper than MAX_DEPTH.
     """
     level: list[Iterable[Any]] = [[value]]
     for _ in range(MAX_DEPTH + 1):
@@ -71,6 +71,8 @@ def check(value: Any) -> None:
                     deeper.append(item)
                 elif kind is float and not math.isfinite(item):
                     raise ValueError("a number that JSON has no form for")
+                elif kind is int and not -_TOO_LARGE < item < _TOO_LARGE:
+                    raise ValueError(f"an integer of more than {MAX_INTEGER_DIGITS} digits")
         if not deeper:
             return
         level = deeper
@@ -91,6 +93,16 @@ def faults(value: Any, broken: str = HALF_A_PAIR) -> list[tuple[str, str]]:
         Pairs of (JSON Pointer in URI fragment form, what is wrong and what to do about it). None means that ``dumps``
         can write it.
     """
+    try:
+        # What is as it should be is told in a tenth of the time.
+        check(value)
+        to_json(value)
+    except ValueError:
+        return _all_faults(value, broken)
+    return []
+
+
+def _all_faults(value: Any, broken: str) -> list[tuple[str, str]]:
     found: list[tuple[str, str]] = []
     path: list[str | int] = []
 

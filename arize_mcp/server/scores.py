@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any, Final, cast
 
 from arize_mcp.api.problems import plain
@@ -48,7 +49,27 @@ def note_on_scores(runs: Iterable[Mapping[str, Any]]) -> str | None:
     )
 
 
+# A thousand runs have the same few names.
+@lru_cache(maxsize=256)
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORD.findall(name))
+
+
+@lru_cache(maxsize=256)
+def _is_of_scores(name: str) -> bool:
+    words = _words(name)
+    return (
+        name.startswith("eval.")
+        or not _SCORE_WORDS.isdisjoint(words)
+        or not _EVALUATION_WORDS.isdisjoint(words[:1])
+        or name.lower() in _METRICS
+        or (len(words) == 1 and words[0] in _OTHER_WORDS)
+    )
+
+
 def _is_lost_score(name: str, value: Any) -> bool:
+    if not _is_of_scores(name):
+        return _holds_scores(value)
     if value is None or value in ("", [], {}):
         return False
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -56,7 +77,7 @@ def _is_lost_score(name: str, value: Any) -> bool:
         return not {"score": number is not None, "label": isinstance(value, str)}.get(shown[1], True)
     if name.startswith("eval."):
         return True
-    words = [word.lower() for word in _WORD.findall(name)]
+    words = _words(name)
     is_structured = isinstance(value, dict | list | bool)
     is_score = is_structured or number is not None or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
     if _SCORE_WORDS.intersection(words):
