@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import selectors
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
@@ -165,6 +166,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._socket: socket.socket = transport.get_extra_info("socket")
         # The first byte that can't be sent on pauses: of fewer than its limit, TLS would tell nothing.
         self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
@@ -205,7 +207,7 @@ class _Connection(asyncio.Protocol):
 
     def _has_news(self) -> bool:
         """Whether the host has sent or closed something since the loop last looked: work may have held the loop."""
-        descriptor = self._transport.get_extra_info("socket").fileno()
+        descriptor = self._socket.fileno()
         if descriptor < 0:  # TLS tells of the end a turn after the socket was closed
             return True
         with selectors.DefaultSelector() as selector:

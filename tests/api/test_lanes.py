@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import struct
 import threading
 from pathlib import Path
 
@@ -66,27 +67,42 @@ async def test_after_a_refusal_of_a_request_that_was_not_read_the_next_one_goes_
     host.close()
 
 
-async def test_a_create_is_not_sent_over_a_connection_that_was_closed_while_the_loop_was_busy():
-    may_close, closed = threading.Event(), threading.Event()
+@pytest.mark.parametrize("turns", range(5))
+@pytest.mark.parametrize("scheme", ["http", "https"])
+async def test_a_create_is_not_sent_over_a_connection_that_was_reset_while_the_loop_was_busy(
+    scheme: str, turns: int, tmp_path: Path
+):
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(tmp_path / "ca.pem"))
+    tls = context(ca)
+    may_close, closed, over = threading.Event(), threading.Event(), threading.Event()
     requests: list[bytes] = []
 
     def serve() -> None:
-        for reply in (PAGE, CREATED):
+        for reply, may_end in ((PAGE, may_close), (CREATED, over)):
             connection, _ = listener.accept()
+            if scheme == "https":
+                connection = tls.wrap_socket(connection, server_side=True)
             with connection:
                 requests.append(connection.recv(65_536).split(b" ")[0])
                 connection.sendall(reply)
-                may_close.wait()
+                may_end.wait()
+                connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             closed.set()
 
     with socket.create_server(("127.0.0.1", 0)) as listener:
         host = threading.Thread(target=serve, daemon=True)
         host.start()
-        settings = Settings(base_url=f"http://127.0.0.1:{listener.getsockname()[1]}", api_key="k")
+        port = listener.getsockname()[1]
+        settings = Settings(base_url=f"{scheme}://localhost:{port}", api_key="k", ca_path=str(tmp_path / "ca.pem"))
         async with ExperimentsAPI(settings) as api:
             await api.list(ListExperimentsRequest())
             may_close.set()
             closed.wait()
+            # The loop learns of the end bit by bit.
+            for _ in range(turns):
+                await asyncio.sleep(0)
             assert await api.create(a_create(1)) == {"id": "x"}
+        over.set()
         host.join()
     assert requests == [b"GET", b"POST"]
