@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import ssl
@@ -240,7 +241,8 @@ class Connections:
             return httpx.ASGITransport(app=self._app)
         settings = self._settings
         tls = _tls_context(settings)
-        if settings.proxy_url is None:
+        # Over TLS, uvloop, which an ASGI server may bring, drops the rest of an answer that waits when the host closes.
+        if settings.proxy_url is None and isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop):
             return Lanes(lambda: Lane(self._url, tls))
         return Lanes(
             lambda: httpx.AsyncHTTPTransport(
@@ -279,7 +281,7 @@ class Connections:
             if isinstance(error, httpx.ConnectTimeout):
                 name, title = "timeout", "Timeout"
                 detail = f"No connection to {where} within {self._settings.connect_timeout_s:g} s."
-            elif any(isinstance(cause, socket.gaierror) for cause in causes):
+            elif any(isinstance(cause, socket.gaierror | UnicodeError) for cause in causes):
                 # With a proxy, only the proxy's name is looked up here.
                 unknown = f"The proxy's host, {proxy}," if proxy else f"The host of {where}"
                 name, title, detail = "dns-failed", "Host not found", f"{unknown} can't be resolved."

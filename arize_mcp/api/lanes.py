@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import selectors
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import anyio
 import h11
@@ -18,6 +20,7 @@ _KEPT_S: Final = 5.0
 _NEXT_ADDRESS_S: Final = 0.25
 _READ_AHEAD_BYTES: Final = 128 * 1024
 _HEAD_BYTES: Final = 100 * 1024
+_TAIL_BYTES: Final = 64 * 1024
 
 
 class Lanes(httpx.AsyncBaseTransport):
@@ -76,7 +79,7 @@ class _FreeingBody(httpx.AsyncByteStream):
 
 
 class Lane(httpx.AsyncBaseTransport):
-    """One connection to a host, without a proxy, and a new one where the last has ended.
+    """One connection to a host, without a proxy, on a loop of asyncio's own; a new one where the last has ended.
 
     Args:
         url: of the host.
@@ -111,19 +114,14 @@ class Lane(httpx.AsyncBaseTransport):
         return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=body)
 
     async def _connect(self, timeout_s: float) -> _Connection:
-        loop = asyncio.get_running_loop()
-        # uvloop, which an ASGI server may bring, has no such option and tries one address after the other.
-        beside: dict[str, Any] = (
-            {"happy_eyeballs_delay": _NEXT_ADDRESS_S} if isinstance(loop, asyncio.BaseEventLoop) else {}
-        )
         try:
             with anyio.fail_after(timeout_s):
-                _, connection = await loop.create_connection(
-                    _Connection, self._host, self._port, ssl=self._tls, **beside
+                _, connection = await asyncio.get_running_loop().create_connection(
+                    _Connection, self._host, self._port, ssl=self._tls, happy_eyeballs_delay=_NEXT_ADDRESS_S
                 )
         except TimeoutError as error:
             raise httpx.ConnectTimeout(str(error)) from error
-        except OSError as error:  # those of TLS among them
+        except (OSError, UnicodeError) as error:  # those of TLS among them, and names that can't be one
             raise httpx.ConnectError(str(error)) from error
         return connection
 
@@ -168,6 +166,9 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
+        self._socket: socket.socket = transport.get_extra_info("socket")
+        # The first byte that can't be sent on pauses: of fewer than its limit, TLS would tell nothing.
+        self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
         self._idle_since_s = self._loop.time()
 
@@ -201,7 +202,17 @@ class _Connection(asyncio.Protocol):
             and self._loop.time() - self._idle_since_s < _KEPT_S
             and not self._ended
             and not self._received
+            and not self._has_news()
         )
+
+    def _has_news(self) -> bool:
+        """Whether the host has sent or closed something since the loop last looked: work may have held the loop."""
+        descriptor = self._socket.fileno()
+        if descriptor < 0:  # TLS tells of the end a turn after the socket was closed
+            return True
+        with selectors.DefaultSelector() as selector:
+            selector.register(descriptor, selectors.EVENT_READ)
+            return bool(selector.select(0))
 
     async def exchange(self, request: httpx.Request, write_timeout_s: float, read_timeout_s: float) -> h11.Response:
         """Send a request; the head of its answer.
@@ -219,7 +230,10 @@ class _Connection(asyncio.Protocol):
             self._transport.write(head)
             async for chunk in cast("httpx.AsyncByteStream", request.stream):
                 if chunk:
-                    self._transport.write(self._http.send(h11.Data(data=chunk)))
+                    content = memoryview(self._http.send(h11.Data(data=chunk)))
+                    self._transport.write(content[:-_TAIL_BYTES])
+                    # TLS doesn't count what it has handed to the socket: only the next write has to wait for that.
+                    self._transport.write(content[-_TAIL_BYTES:])
             self._http.send(h11.EndOfMessage())
         except h11.LocalProtocolError as error:
             raise httpx.LocalProtocolError(str(error)) from error

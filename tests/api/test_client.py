@@ -455,12 +455,13 @@ async def test_a_delete_that_was_sent_at_its_deadline_may_have_been_done():
     assert "may have been deleted" in problem["hint"]
 
 
-async def test_an_unknown_host_is_a_problem():
-    async with ExperimentsAPI(Settings(base_url="http://no-such-host.invalid", api_key="k"), jitter=lambda: 0.0) as api:
+@pytest.mark.parametrize("host", ["no-such-host.invalid", "a..b", f"{'a' * 64}.invalid"])
+async def test_an_unknown_host_is_a_problem(host: str):
+    async with ExperimentsAPI(Settings(base_url=f"http://{host}", api_key="k-of-the-test"), jitter=lambda: 0.0) as api:
         with pytest.raises(ProblemError) as caught:
             await api.list(ListExperimentsRequest())
     assert caught.value.problem.get("type") == URN + "dns-failed"
-    assert "no-such-host.invalid" in caught.value.problem.get("detail", "")
+    assert host in caught.value.problem.get("detail", "")
 
 
 async def test_a_server_that_speaks_no_tls_is_a_tls_problem():
