@@ -21,6 +21,8 @@ _NEXT_ADDRESS_S: Final = 0.25
 _READ_AHEAD_BYTES: Final = 128 * 1024
 _HEAD_BYTES: Final = 100 * 1024
 _TAIL_BYTES: Final = 64 * 1024
+# One that takes no descriptor of its own; Windows has but the other.
+_Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
 
 class Lanes(httpx.AsyncBaseTransport):
@@ -210,7 +212,7 @@ class _Connection(asyncio.Protocol):
         descriptor = self._socket.fileno()
         if descriptor < 0:  # TLS tells of the end a turn after the socket was closed
             return True
-        with selectors.DefaultSelector() as selector:
+        with _Selector() as selector:
             selector.register(descriptor, selectors.EVENT_READ)
             return bool(selector.select(0))
 
