@@ -76,7 +76,7 @@ examples: .venv/.installed
 
 # The Inspector's web page on the sandbox (needs Node.js and npm); it prints the address to open.
 inspect: .venv/.installed
-	npx -y @modelcontextprotocol/inspector@2.12.0 -e ARIZE_MCP_VIEW=true $(CURDIR)/$(BIN)/arize-mcp --sandbox
+	npx -y @modelcontextprotocol/inspector@2.12.0 -e ARIZE_MCP_VIEW=true -e ARIZE_MCP_TOOLSETS=analysis,datasets $(CURDIR)/$(BIN)/arize-mcp --sandbox
 
 # The bundle for Claude Desktop (needs Node.js and npm).
 bundle:

@@ -114,6 +114,12 @@ async def test_a_definition_of_a_toolset_is_short(toolset: str, name: str):
 
 
 @pytest.mark.parametrize(("toolset", "name"), EVERY)
+async def test_every_result_may_say_what_of_it_was_shortened(toolset: str, name: str):
+    tool = await definition(toolset, name)
+    assert tool["outputSchema"]["properties"]["shortened"]["type"] == "array"
+
+
+@pytest.mark.parametrize(("toolset", "name"), EVERY)
 async def test_every_schema_is_one_that_every_client_takes(toolset: str, name: str):
     tool = await definition(toolset, name)
     assert list(input_faults(tool["inputSchema"])) == []
