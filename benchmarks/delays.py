@@ -6,24 +6,21 @@ decides ARIZE_MCP_MAX_CONNECTIONS: calls a second and memory, by its value.
 
 from __future__ import annotations
 
-import argparse
-import json
-import re
 import statistics
 import sys
 import time
 from collections import defaultdict
 from contextlib import ExitStack
 from dataclasses import replace
-from pathlib import Path
 from typing import Any, Final
 
+from alone import alone
 from canned import Upstream, upstream
-from driver import DriverError, Session, session, text_of
-from environments import ROOT, Environments, UnfitError
+from driver import Session, pages, session
+from environments import Environments
 from report import connections as connections_table
 from report import delays as delays_table
-from scenarios import FULL, GET, IN_FLIGHT, PAGE, QUICK, Plan, rounds, turned
+from scenarios import GET, IN_FLIGHT, PAGE, Plan, rounds, turned
 from servers import Server, servers
 from targets import judged_delays, summary
 
@@ -31,9 +28,8 @@ DELAYS_MS: Final = (0, 20, 100)
 SERVERS: Final = ("ours", "fastmcp", "fastmcp_new", "typescript", "typescript_2")
 CONNECTIONS: Final = (8, 16, 32, 64)
 MEMORY: Final = ("fastmcp", "typescript")
-PAGING: Final = {"experiment_id": "runs-1000-1000", "limit": 500}
+PAGING: Final = ("runs-1000-1000", 500)
 _WARM_UP: Final = 30
-_LIMIT_THAT_FITS: Final = re.compile(r"as cursor and limit (\d+)")
 _Taken = defaultdict[str, defaultdict[str, defaultdict[str, list[float]]]]
 
 
@@ -67,23 +63,10 @@ def _costs(canned: Upstream, running: Session, plan: Plan, delay_ms: int) -> dic
     for in_flight in (16, IN_FLIGHT):
         costs[f"per_s_{in_flight}"] = running.load(*GET, in_flight, duration_s=plan.load_s)
     before, started = canned.requests(), time.perf_counter()
-    pages = _paged(running)
+    count = sum(1 for _ in pages(running, *PAGING))
     costs["paging_s"] = time.perf_counter() - started
-    costs["requests_a_page"] = (canned.requests() - before) / pages
+    costs["requests_a_page"] = (canned.requests() - before) / count
     return costs
-
-
-def _paged(running: Session) -> int:
-    """Read all 1,000 runs as the note of each page says; how many pages that were."""
-    arguments, pages = dict(PAGING), 0
-    while True:
-        text = text_of(running.call("experiments_runs_list", arguments))
-        pages += 1
-        cursor = json.loads(text)["pagination"].get("next_cursor")
-        if cursor is None:
-            return pages
-        fits = _LIMIT_THAT_FITS.search(text)
-        arguments |= {"cursor": cursor} | ({"limit": int(fits[1])} if fits else {})
 
 
 def _by_connections(environments: Environments, plan: Plan) -> dict[str, Any]:
@@ -117,23 +100,11 @@ def _summaries(by_server: dict[str, defaultdict[str, list[float]]]) -> dict[str,
     return {server: {cost: summary(values) for cost, values in costs.items()} for server, costs in by_server.items()}
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure calls in front of an API that takes its time.")
-    parser.add_argument("--quick", action="store_true", help="one round")
-    parser.add_argument("--environments", type=Path, default=ROOT / ".venv-bench", help="folder for the environments")
-    options = parser.parse_args()
-    try:
-        environments = Environments(options.environments.absolute())
-        environments.install()
-        measured = measure(environments, QUICK if options.quick else FULL)
-    except (DriverError, UnfitError) as error:
-        print(f"nothing measured: {error}", file=sys.stderr)
-        return 2
+def _show(measured: dict[str, Any]) -> None:
     print(delays_table(measured), connections_table(measured), sep="\n\n")
     for row in judged_delays(measured):
         print(f"{row['name']}: {row['median']} ({row['low']} to {row['high']}), limit {row['limit']}: {row['verdict']}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone("Measure calls in front of an API that takes its time.", measure, _show))

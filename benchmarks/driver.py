@@ -22,6 +22,7 @@ _READ_BYTES: Final = 1024 * 1024
 # Python servers put the id first, the TypeScript SDK puts it last: megabytes of result need not be parsed to find it.
 _HEAD: Final = re.compile(rb'\{"jsonrpc":"2\.0","id":(\d+),"result":')
 _TAIL: Final = re.compile(rb'"id":(\d+)\}$')
+_LIMIT_THAT_FITS: Final = re.compile(r"as cursor and limit (\d+)")
 _FAILED: Final = (b'"isError":true', b'"isError": true')
 
 
@@ -224,6 +225,19 @@ def text_of(reply: bytes) -> str:
     """The text of a tool's answer, which is what frameworks show a model."""
     blocks = json.loads(reply)["result"]["content"]
     return "".join(block["text"] for block in blocks if block["type"] == "text")
+
+
+def pages(running: Session, experiment_id: str, limit: int) -> Generator[str]:
+    """The text of every page of an experiment's runs, each asked for as the note of the one before says."""
+    arguments: dict[str, Any] = {"experiment_id": experiment_id, "limit": limit}
+    while True:
+        text = text_of(running.call("experiments_runs_list", arguments))
+        yield text
+        cursor = json.loads(text)["pagination"].get("next_cursor")
+        if cursor is None:
+            return
+        fits = _LIMIT_THAT_FITS.search(text)
+        arguments |= {"cursor": cursor} | ({"limit": int(fits[1])} if fits else {})
 
 
 def _id_of(reply: bytes) -> int | None:

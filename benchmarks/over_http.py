@@ -6,7 +6,6 @@ has one call of experiments_get under way, as a client of 2026-07-28 sends it: o
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import re
@@ -18,14 +17,14 @@ import time
 from collections import defaultdict
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
-from pathlib import Path
 from typing import Any, Final
 
+from alone import alone
 from canned import upstream
 from driver import DriverError
-from environments import PEERS, ROOT, Environments, UnfitError, local
+from environments import PEERS, Environments, local
 from report import over_http as table
-from scenarios import FULL, GET, QUICK, Plan, rounds
+from scenarios import GET, Plan, rounds
 from targets import judged_over_http, summary
 
 CONNECTIONS: Final = (1, 16, 64)
@@ -150,23 +149,11 @@ def _request(port: int) -> bytes:
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure calls over HTTP.")
-    parser.add_argument("--environments", type=Path, default=ROOT / ".venv-bench", help="folder for the environments")
-    parser.add_argument("--quick", action="store_true", help="one round of a second")
-    options = parser.parse_args()
-    try:
-        environments = Environments(options.environments.absolute())
-        environments.install()
-        measured = measure(environments, QUICK if options.quick else FULL)
-    except (DriverError, UnfitError) as error:
-        print(f"nothing measured: {error}", file=sys.stderr)
-        return 2
+def _show(measured: dict[str, Any]) -> None:
     print(table(measured))
     for row in judged_over_http(measured):
         print(f"{row['name']}: {row['median']:.2f}, limit {row['limit']}: {row['verdict']}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone("Measure calls over HTTP.", measure, _show))

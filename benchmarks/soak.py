@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import random
 import sys
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import anyio
@@ -73,9 +74,8 @@ def server_pid() -> int:
     raise SystemExit("the server's process is not found")
 
 
-async def soak(total: int) -> bool:
-    """Make the calls; whether the process stayed as it was."""
-    dice = random.Random(1)
+def route_of(dice: random.Random) -> Callable[[Request], Awaitable[bytes | Step]]:
+    """An API that fails at one request in ten."""
 
     async def route(request: Request) -> bytes | Step:
         if dice.random() < 0.1:
@@ -84,8 +84,14 @@ async def soak(total: int) -> bool:
             return answer(status="204 No Content", content_type=None)
         return answer(BODIES[request.method])
 
+    return route
+
+
+async def soak(total: int) -> bool:
+    """Make the calls; whether the process stayed as it was."""
+    dice = random.Random(1)
     outcomes = {True: 0, False: 0}
-    async with raw_server(answer(), route=route) as upstream:
+    async with raw_server(answer(), route=route_of(dice)) as upstream:
         host, _, port = upstream.base_url.removeprefix("http://").partition(":")
         env = {
             "ARIZE_API_HOST": host,

@@ -14,11 +14,11 @@ import anyio
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from soak import BODIES, CALLS, FAULTS, GROWTH_ALLOWED, TOTAL, usage
+from soak import CALLS, GROWTH_ALLOWED, TOTAL, route_of, usage
 
 from arize_mcp.settings.http import HTTPSettings
 from tests.http_process import ERAS, ask, client, served_http, tool_call, upstream
-from tests.raw_server import Request, Step, answer, raw_server
+from tests.raw_server import answer, raw_server
 
 KEYS = 2_000
 WORKERS = 20
@@ -27,16 +27,8 @@ WORKERS = 20
 async def soak(total: int) -> bool:
     """Make the calls; whether the process stayed as it was."""
     dice = random.Random(1)
-
-    async def route(request: Request) -> bytes | Step:
-        if dice.random() < 0.1:
-            return dice.choice(FAULTS)
-        if request.method == "DELETE":
-            return answer(status="204 No Content", content_type=None)
-        return answer(BODIES[request.method])
-
     outcomes = {True: 0, False: 0}
-    async with raw_server(answer(), route=route) as arize, client() as http:
+    async with raw_server(answer(), route=route_of(dice)) as arize, client() as http:
         with served_http(environ=upstream(arize.base_url)) as served:
 
             async def calls(count: int) -> None:

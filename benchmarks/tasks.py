@@ -1,32 +1,30 @@
 """What a model's question costs: two experiments compared and one looked through, in one call, or by reading all runs.
 
-Run: python benchmarks/tasks.py [--environments FOLDER], for these tables alone. The API takes 100 ms for each answer.
+Run: python benchmarks/tasks.py [--quick] [--environments FOLDER], for these tables alone. The API takes 100 ms for each
+answer.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import re
 import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
+from alone import alone
 from canned import Upstream, upstream
-from driver import DriverError, Session, session, text_of
-from environments import HERE, ROOT, Environments, UnfitError, run
+from driver import Session, pages, session, text_of
+from environments import HERE, Environments, run
 from report import tasks as table
-from scenarios import FULL, Plan, rounds
+from scenarios import Plan, rounds
 from servers import servers
 from targets import judged_tasks, summary
 
 API_MS: Final = 100
 PAGE_RUNS: Final = 500
 READERS: Final = ("ours", "fastmcp")
-_LIMIT_THAT_FITS: Final = re.compile(r"as cursor and limit (\d+)")
 
 
 @dataclass(frozen=True)
@@ -128,33 +126,15 @@ def _read(running: Session, task: Task) -> list[str]:
     texts: list[str] = []
     for experiment_id in task.ids:
         texts.append(text_of(running.call("experiments_get", {"experiment_id": experiment_id})))
-        arguments: dict[str, Any] = {"experiment_id": experiment_id, "limit": PAGE_RUNS}
-        while True:
-            texts.append(text_of(running.call("experiments_runs_list", arguments)))
-            cursor = json.loads(texts[-1])["pagination"].get("next_cursor")
-            if cursor is None:
-                break
-            fits = _LIMIT_THAT_FITS.search(texts[-1])
-            arguments |= {"cursor": cursor} | ({"limit": int(fits[1])} if fits else {})
+        texts += pages(running, experiment_id, PAGE_RUNS)
     return texts
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description="Measure what a model's question costs.")
-    parser.add_argument("--environments", type=Path, default=ROOT / ".venv-bench", help="folder for the environments")
-    options = parser.parse_args()
-    try:
-        environments = Environments(options.environments.absolute())
-        environments.install()
-        measured = measure(environments, FULL)
-    except (DriverError, UnfitError) as error:
-        print(f"nothing measured: {error}", file=sys.stderr)
-        return 2
+def _show(measured: dict[str, Any]) -> None:
     print(table(measured))
     for target in judged_tasks(measured):
         print(f"{target['name']}: {target['median']} (limit {target['limit']}), {target['verdict']}")
-    return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(alone("Measure what a model's question costs.", measure, _show))
