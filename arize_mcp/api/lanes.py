@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import selectors
 import socket
 import ssl
@@ -11,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, cast
 
 import anyio
-import h11
+import httptools
 import httpx
 
 # As long as httpx's own pool keeps them.
@@ -19,8 +20,11 @@ _KEPT_S: Final = 5.0
 # How long an address may take until the next one is tried beside it (RFC 8305).
 _NEXT_ADDRESS_S: Final = 0.25
 _READ_AHEAD_BYTES: Final = 128 * 1024
+# Neither a head nor what follows a body may have more.
 _HEAD_BYTES: Final = 100 * 1024
 _TAIL_BYTES: Final = 64 * 1024
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+_Head = tuple[int, list[tuple[bytes, bytes]]]
 # One that takes no descriptor of its own; Windows has but the other.
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
 
@@ -108,12 +112,11 @@ class Lane(httpx.AsyncBaseTransport):
             self._connection = await self._connect(timeouts["connect"])
         connection = self._connection
         try:
-            head = await connection.exchange(request, timeouts["write"], timeouts["read"])
+            status, headers = await connection.exchange(request, timeouts["write"], timeouts["read"])
         except BaseException:
             connection.close()
             raise
-        body = _Body(connection, timeouts["read"])
-        return httpx.Response(head.status_code, headers=head.headers.raw_items(), stream=body)
+        return httpx.Response(status, headers=headers, stream=_Body(connection, timeouts["read"]))
 
     async def _connect(self, timeout_s: float) -> _Connection:
         try:
@@ -142,25 +145,31 @@ class _Body(httpx.AsyncByteStream):
         self._timeout_s = timeout_s
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        while isinstance(event := await self._connection.receive(self._timeout_s), h11.Data):
-            yield event.data
+        while part := await self._connection.receive(self._timeout_s):
+            yield part
 
     async def aclose(self) -> None:
         self._connection.finish()
 
 
 class _Connection(asyncio.Protocol):
-    """A connection over which one request goes at a time. h11 speaks HTTP/1.1; the event loop brings the bytes.
+    """A connection over which one request goes at a time. httptools reads HTTP/1.1; the event loop brings the bytes.
 
     anyio's streams, which httpcore would use, take a turn of the loop for each write and pause the socket after each
     read; its locks take two more.
     """
 
     def __init__(self) -> None:
-        self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        self._parser = httptools.HttpResponseParser(self)
+        self._head: _Head | None = None
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._body: deque[bytes] = deque()
+        self._is_complete = False
+        self._may_be_kept = False
         self._idle_since_s: float | None = None
         self._received: deque[bytes] = deque()
         self._received_bytes = 0
+        self._unread_bytes = 0
         self._ended = False
         self._error: Exception | None = None
         self._may_write = True
@@ -177,7 +186,7 @@ class _Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._received.append(data)
         self._received_bytes += len(data)
-        if self._received_bytes >= _READ_AHEAD_BYTES:
+        if self._received_bytes >= _READ_AHEAD_BYTES and (self._waiter is None or self._waiter.done()):
             self._transport.pause_reading()
         self._wake()
 
@@ -216,7 +225,7 @@ class _Connection(asyncio.Protocol):
             selector.register(descriptor, selectors.EVENT_READ)
             return bool(selector.select(0))
 
-    async def exchange(self, request: httpx.Request, write_timeout_s: float, read_timeout_s: float) -> h11.Response:
+    async def exchange(self, request: httpx.Request, write_timeout_s: float, read_timeout_s: float) -> _Head:
         """Send a request; the head of its answer.
 
         Raises:
@@ -226,41 +235,76 @@ class _Connection(asyncio.Protocol):
         trace = request.extensions.get("trace")
         if trace is not None:
             await trace("http11.send_request_headers.started", {"request": request})
-        method, target = request.method, request.extensions.get("target", request.url.raw_path)
-        try:
-            head = self._http.send(h11.Request(method=method, target=target, headers=request.headers.raw))
-            self._transport.write(head)
-            async for chunk in cast("httpx.AsyncByteStream", request.stream):
-                if chunk:
-                    content = memoryview(self._http.send(h11.Data(data=chunk)))
-                    self._transport.write(content[:-_TAIL_BYTES])
-                    # TLS doesn't count what it has handed to the socket: only the next write has to wait for that.
-                    self._transport.write(content[-_TAIL_BYTES:])
-            self._http.send(h11.EndOfMessage())
-        except h11.LocalProtocolError as error:
-            raise httpx.LocalProtocolError(str(error)) from error
+        target: bytes = request.extensions.get("target", request.url.raw_path)
+        lines = [b"%b %b HTTP/1.1" % (request.method.encode(), target)]
+        lines += [b"%b: %b" % header for header in request.headers.raw]
+        if any(map(_CONTROLS.search, lines)):
+            raise httpx.LocalProtocolError("a control character in the request's head")
+        self._transport.write(b"\r\n".join((*lines, b"", b"")))
+        async for chunk in cast("httpx.AsyncByteStream", request.stream):
+            if chunk:
+                content = memoryview(chunk)
+                self._transport.write(content[:-_TAIL_BYTES])
+                # TLS doesn't count what it has handed to the socket: only the next write has to wait for that.
+                self._transport.write(content[-_TAIL_BYTES:])
         # Some hosts refuse a long request before they have read it, and close.
         while not (self._may_write or self._received or self._ended):
             await self._wait(write_timeout_s, httpx.WriteTimeout)
-        while not isinstance(event := await self.receive(read_timeout_s), h11.Response):
-            pass
-        return event
+        while self._head is None:
+            await self._parse_more(read_timeout_s)
+        return self._head
 
-    async def receive(self, timeout_s: float) -> h11.Event | type[h11.PAUSED]:
-        """What comes next of an answer.
+    async def receive(self, timeout_s: float) -> bytes:
+        """The next part of an answer's content; nothing at its end.
 
         Raises:
-            httpx.TransportError: nothing does.
+            httpx.TransportError: nothing comes, and it isn't the end.
         """
+        while not (self._body or self._is_complete):
+            await self._parse_more(timeout_s)
+        return self._body.popleft() if self._body else b""
+
+    async def _parse_more(self, timeout_s: float) -> None:
+        data = await self._read(timeout_s)
+        if not data:
+            if self._head is None:
+                raise httpx.RemoteProtocolError("closed without an answer")
+            named = dict(self._head[1])
+            if b"content-length" in named or b"chunked" in named.get(b"transfer-encoding", b"").lower():
+                raise httpx.RemoteProtocolError("closed within an answer")
+            self._is_complete = True
+            return
         try:
-            while (event := self._http.next_event()) is h11.NEED_DATA:
-                data = await self._read(timeout_s)
-                if not data and self._http.their_state is h11.SEND_RESPONSE:
-                    raise httpx.RemoteProtocolError("closed without an answer")
-                self._http.receive_data(data)
-        except h11.RemoteProtocolError as error:
-            raise httpx.RemoteProtocolError(str(error)) from error
-        return cast("h11.Event | type[h11.PAUSED]", event)
+            self._parser.feed_data(data)
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            self._may_be_kept = False
+            if not self._is_complete:
+                raise httpx.RemoteProtocolError(str(error)) from error
+        self._unread_bytes = 0 if self._body or self._is_complete else self._unread_bytes + len(data)
+        if self._unread_bytes > _HEAD_BYTES:
+            raise httpx.RemoteProtocolError(f"more than {_HEAD_BYTES} bytes beside its content")
+
+    def on_message_begin(self) -> None:
+        # Whatever follows an answer was not asked for.
+        self._may_be_kept = not self._is_complete
+        self._headers = []
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._head is None:
+            self._headers.append((name.lower(), value))
+
+    def on_headers_complete(self) -> None:
+        status = self._parser.get_status_code()
+        if self._head is None and status >= 200:  # those below it announce an answer
+            self._head = status, self._headers
+            self._may_be_kept = self._parser.should_keep_alive()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._is_complete:
+            self._body.append(body)
+
+    def on_message_complete(self) -> None:
+        self._is_complete = self._head is not None
 
     async def _read(self, timeout_s: float) -> bytes:
         while not self._received:
@@ -270,17 +314,17 @@ class _Connection(asyncio.Protocol):
                 return b""
             await self._wait(timeout_s, httpx.ReadTimeout)
         data = self._received.popleft()
-        was_full = self._received_bytes >= _READ_AHEAD_BYTES
         self._received_bytes -= len(data)
-        if was_full and self._received_bytes < _READ_AHEAD_BYTES:
+        if self._received_bytes < _READ_AHEAD_BYTES:
             self._transport.resume_reading()
         return data
 
     def finish(self) -> None:
         """Keep the connection for the next request, if the answer was read to its end and nothing is left of both."""
-        is_done = self._http.our_state is h11.DONE and self._http.their_state is h11.DONE
-        if is_done and self._may_write and not (self._received or self._http.trailing_data[0]):
-            self._http.start_next_cycle()
+        is_done = self._is_complete and self._may_be_kept and not self._body
+        if is_done and self._may_write and not (self._received or self._ended):
+            self._head = None
+            self._is_complete = False
             self._idle_since_s = self._loop.time()
         else:
             self.close()

@@ -7,6 +7,7 @@ import os
 import socket
 import stat
 import sys
+from collections import deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -20,6 +21,7 @@ from arize_mcp.transports.wire import Wire
 
 _PIPE_BYTES: Final = 1024 * 1024
 _READ_BYTES: Final = 256 * 1024
+_PIECE_BYTES: Final = 256 * 1024
 
 
 def can_wait_for(fd: int) -> bool:
@@ -107,6 +109,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._may_write = asyncio.Event()
         self._may_write.set()
         self._waiting = 0
+        self._left: deque[bytes | memoryview] = deque()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take the pipe or the socket."""
@@ -124,8 +127,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
     def resume_writing(self) -> None:
         """The host has read all."""
         self._may_write.set()
-        if not self._waiting:
-            self.drained.set()
+        self._write_on()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The host closed stdout: nobody is left to answer."""
@@ -141,7 +143,13 @@ class _Outgoing(Outgoing, asyncio.Protocol):
                 await self._may_write.wait()
         finally:
             self._waiting -= 1
-        for part in made():
-            self._transport.write(part)
+        for part in map(memoryview, made()):
+            self._left.extend(part[at : at + _PIECE_BYTES] for at in range(0, len(part), _PIECE_BYTES))
+        self._write_on()
+
+    def _write_on(self) -> None:
+        # What the pipe doesn't take the loop copies.
+        while self._left and self._may_write.is_set():
+            self._transport.write(self._left.popleft())
         if self._may_write.is_set() and not self._waiting:
             self.drained.set()
