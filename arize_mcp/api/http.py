@@ -308,7 +308,8 @@ def _encoded(
     segments: tuple[str, ...], query: Mapping[str, str | int] | None, body: object
 ) -> tuple[str, bytes | None]:
     """A request's target and payload; None where it has none."""
-    if wrong := [*jsontext.faults(dict(query or {})), *jsontext.faults(body)]:
+    given = [value for value in (dict(query or {}), body) if value]
+    if wrong := [fault for value in given for fault in jsontext.faults(value)]:
         raise problems.bad_arguments([{"pointer": pointer, "detail": detail} for pointer, detail in wrong])
     try:
         target = "/".join((_PATH, *(quote(segment, safe="") for segment in segments)))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import itertools
 import logging
+import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any, Final
 
-import anyio
 from mcp import types
 from mcp.server.caching import CacheableMethod, CacheHint
 from mcp.server.context import ServerRequestContext
@@ -171,7 +171,7 @@ async def _outcome(context: Context, params: types.CallToolRequestParams, tool: 
         context=context,
         params=params,
         on_wait=_progress(context),
-        deadline=anyio.current_time() + settings.deadline_s,
+        deadline=time.monotonic() + settings.deadline_s,
     )
     try:
         return await tool.answer(call, parse(tool.request, params.arguments or {}, beside=context.params))

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import Annotated, Any, Final
 
-import anyio
 from pydantic import Field
 
 from arize_mcp.api import models
@@ -51,7 +51,7 @@ async def _delete_confirmed(call: Call, request: models.DeleteExperimentRequest)
         required = await call.ask(question)
         if required is not None:
             return required
-        call = replace(call, deadline=anyio.current_time() + call.settings.deadline_s)
+        call = replace(call, deadline=time.monotonic() + call.settings.deadline_s)
         if _question(await call.api.get(experiment_id, call.on_wait)) != question:
             raise question.changed()
     return await _delete(call, request)

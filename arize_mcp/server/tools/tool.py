@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
-import anyio
 from mcp import types
 from mcp.server.context import ServerRequestContext
 from pydantic import BaseModel
@@ -36,7 +36,7 @@ class Call:
         context: the SDK's, through which a human can be asked.
         params: the call as it came.
         on_wait: is told what the call waits for.
-        deadline: when it has to end, in seconds on anyio's clock.
+        deadline: when it has to end, in seconds on ``time.monotonic``'s clock.
     """
 
     api: ExperimentsAPI
@@ -48,7 +48,7 @@ class Call:
 
     def left_s(self) -> float:
         """How many seconds are left until the deadline."""
-        return self.deadline - anyio.current_time()
+        return self.deadline - time.monotonic()
 
     def needs_asking(self, nothing: str) -> bool:
         """Whether a human has to confirm first (``confirming.needs_asking``)."""
