@@ -56,7 +56,7 @@ ANSWERS: Final[dict[str, dict[str, Any]]] = {
 IN_FLIGHT: Final = 64
 MEMORY_CALLS: Final = 100
 SMALL_PAGES: Final = {"page_1_ms": 1, "page_5_ms": 5, "page_50_ms": 50}
-# Evenly spaced from the first that is much more than what a call costs at all: there, targets.py compares.
+# From the first that is much more than what a call costs at all, targets.py compares what the steps cost.
 GROWTH_IN_FLIGHT: Final = (1, 4, 16, 64, 128, 192, 256)
 GROWTH_RUNS: Final = (1, 5, 50, 100, 200, 300, 400, 500)
 GROWTH_CHARS: Final = (100, 1_000, 10_000, 100_000, 200_000, 300_000, 400_000, 1_000_000)

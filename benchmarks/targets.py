@@ -251,13 +251,14 @@ def _sums(measures: tuple[Measure, ...], scenarios: dict[str, Any]) -> list[floa
 
 
 def _worst_growth(by_size: dict[str, Any], dimension: str) -> list[float]:
-    """Round by round, what one more step costs over what the first one did, for the step that costs most."""
+    """Round by round, what one more step costs over what the first one did, between the sizes where that is most."""
     step = GROWTH_STEPS[dimension]
-    costs = [
-        by_size[str(size)]["rounds"] for size in range(step, 1 + max(map(int, by_size)), step) if str(size) in by_size
-    ]
+    costs = {size: by_size[str(size)]["rounds"] for size in sorted(map(int, by_size)) if size >= step}
     ratios = [
-        [(after - before) / first for first, before, after in zip(costs[0], smaller, larger, strict=True)]
+        [
+            (after - before) / ((larger - smaller) / step) / first
+            for first, before, after in zip(costs[step], costs[smaller], costs[larger], strict=True)
+        ]
         for smaller, larger in pairwise(costs)
     ]
     return max(ratios, key=statistics.median)

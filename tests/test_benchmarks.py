@@ -26,7 +26,7 @@ def verdict(rounds: list[float]) -> str:
 
 
 def growth(dimension: str, cost: Callable[[int], float], step: int) -> list[dict[str, Any]]:
-    sizes = [step * number for number in range(1, 5)]
+    sizes = [step // 100, *(step * number for number in (1, 2, 3, 4, 10))]
     by_size = {str(size): {"rounds": [cost(size)] * 9} for size in sizes}
     judged = TARGETS["_worst_growth"](by_size, dimension)
     return [TARGETS["_row"](dimension, judged, TARGETS["GROWTH_LIMIT"], at_most=True)]
