@@ -177,7 +177,7 @@ OURS: dict[str, set[str]] = {
 
 THEIRS: dict[str, set[str]] = {
     "httpx": {"api.http", "api.lanes"},
-    "h11": {"api.lanes"},
+    "httptools": {"api.lanes"},
     "truststore": {"api.http"},
     "mcp": {
         "server.tools.tool",
