@@ -63,7 +63,7 @@ def test_its_page_shows_the_runs(folder: Path, browser: Browser, era: str):
         page.get_by_role("textbox", name="experiment_id").fill(CANDIDATE_ID)
         page.get_by_test_id("open-app").click()
         page.locator("[data-app-status=ready]").wait_for()
-        # The driver may hear later than the page that the inner frame has its document: a locator waits for what it finds.
+        # The driver may hear later than the page of the inner frame's document: a locator waits for what it finds.
         view = page.frame_locator("iframe").frame_locator("iframe")
         expect(view.get_by_role("heading")).to_have_text("Runs: 18 · failed: 1 · correctness 1 on average")
         view.get_by_role("button", name="Compare with …").click()
