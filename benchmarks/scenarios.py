@@ -32,7 +32,8 @@ WITH_PAGES: Final = (
     "ten_minutes",
 )
 WITH_SMALL_PAGES: Final = ("ours_unlimited", "typescript", "typescript_2")
-WARM: Final = ("ours", "typescript", "typescript_2")
+WARM: Final = ("ours", "typescript", "typescript_2", "raw_request")
+FLOORS: Final = ("noop_ours", "raw_request")
 GROWTH: Final = ("ours_unlimited", "fastmcp", "typescript")
 
 GET: Final = ("experiments_get", {"experiment_id": "experiment-1"})
@@ -190,7 +191,7 @@ class Run:
         with ExitStack() as stack:
             # The servers of a round live side by side: idle, they cost nothing.
             running: dict[str, Session] = {}
-            for key in turned(("bare_empty", *MEASURED, "ours_unlimited", "typescript_both", "noop_ours"), number):
+            for key in turned(("bare_empty", *MEASURED, "ours_unlimited", "typescript_both", *FLOORS), number):
                 time.sleep(_PAUSE_S)
                 running[key] = stack.enter_context(self._session(key))
             for key in ("bare_empty", *MEASURED):
@@ -236,7 +237,7 @@ class Run:
 
     def _get(self, running: dict[str, Session], httpx: subprocess.Popen[str], number: int) -> None:
         latencies_ms: defaultdict[str, list[float]] = defaultdict(list)
-        order = turned((*MEASURED, "noop_ours", "bare_httpx", "bare_httpx_loop", "raw_socket"), number)
+        order = turned((*MEASURED, *FLOORS, "bare_httpx", "bare_httpx_loop", "raw_socket"), number)
         for each_pass in range(_GET_PASSES + 1):
             for key in order:
                 calls = self._plan.get_calls // _GET_PASSES if each_pass else _WARM_UP
@@ -267,7 +268,7 @@ class Run:
         self._keep("get_warm_ms", latencies_ms)
 
     def _load(self, running: dict[str, Session], number: int) -> None:
-        for key in turned((*MEASURED, "noop_ours"), number):
+        for key in turned((*MEASURED, *FLOORS), number):
             calls_per_s = running[key].load(*GET, IN_FLIGHT, duration_s=self._plan.load_s)
             self.results.rounds["load_per_s"][key].append(calls_per_s)
 

@@ -31,6 +31,7 @@ TITLES = {
     "bare_empty": "mcp SDK, no tools",
     "bare_page": "mcp SDK, a canned page",
     "noop_ours": "our transport, tools that do nothing",
+    "raw_request": "our transport, a raw request, nothing checked",
     "bare_httpx": "one bare httpx request",
     "bare_httpx_loop": "one bare httpx request of many in a loop",
     "raw_socket": "one request on a raw socket",
@@ -64,5 +65,6 @@ def servers(environments: Environments, port: int) -> dict[str, Server]:
         "bare_empty": ((*bare, "none"), {}),
         "bare_page": ((*bare, "page"), {}),
         "noop_ours": ((environments.ours.python, str(PEERS / "noop_ours.py")), {}),
+        "raw_request": ((environments.ours.python, str(PEERS / "raw_request.py")), upstream),
     }
     return {key: Server(key, TITLES[key], *command) for key, command in commands.items()}
