@@ -148,8 +148,8 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._write_on()
 
     def _write_on(self) -> None:
-        # What the pipe doesn't take the loop copies.
-        while self._left and self._may_write.is_set():
+        # The loop copies what the pipe doesn't take.
+        while self._left and self._may_write.is_set() and not self._transport.is_closing():
             self._transport.write(self._left.popleft())
         if self._may_write.is_set() and not self._waiting:
             self.drained.set()

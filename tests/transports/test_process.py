@@ -153,6 +153,25 @@ def test_a_closed_stdout_is_a_quiet_end():
         assert stderr.read() == b""
 
 
+def test_a_stdout_that_is_closed_within_a_long_answer_is_a_quiet_end(upstream: Upstream):
+    host = Session(environ={**upstream.environ(), "ARIZE_MCP_MAX_RESULT_CHARS": "0"})
+    host.initialize()
+    params = {"name": "experiments_get", "arguments": {"experiment_id": "x"}}
+    host.send({"jsonrpc": "2.0", "id": 9, "method": "tools/call", "params": params})
+    body = json.dumps({"id": "x", "metadata": {"long": "x" * 4_000_000}}).encode()
+    with upstream.take() as connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert host.process.stdout
+        assert host.process.stderr
+        assert host.process.stdin
+        with host.process.stdout as stdout:
+            assert stdout.read(100_000).startswith(b'{"jsonrpc"')
+        assert host.process.wait(timeout=20) == 0
+        with host.process.stderr as stderr:
+            assert stderr.read() == b""
+        host.process.stdin.close()
+
+
 def test_a_cancelled_call_closes_its_request_and_the_server_goes_on(upstream: Upstream):
     session, connection = with_a_call_in_flight(upstream)
     session.send({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": {"requestId": "call"}})
@@ -405,6 +424,36 @@ async def test_a_message_that_the_host_has_not_read_is_known(kind: str):
             assert len(await anyio.to_thread.run_sync(host.readline)) > 3_000_000
             await drained.wait()
     for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
+        os.close(fd)
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+async def test_long_messages_come_whole_and_one_after_the_other_also_to_a_host_that_reads_slowly(kind: str):
+    wire = object.__new__(Wire)
+    wire.stdin_fd, stdin = os.pipe()
+    if kind == "socket":
+        stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
+    else:
+        stdout, wire.stdout_fd = os.pipe()
+    drained = asyncio.Event()
+    drained.set()
+    sizes = {1: 3_000_000, 2: 1, 3: 900_000, 4: 70_000, 5: 2_100_000}
+
+    def read() -> list[bytes]:
+        received = b""
+        while received.count(b"\n") < len(sizes):
+            received += os.read(stdout, 30_011)
+        return received.splitlines()
+
+    with anyio.fail_after(20):
+        async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
+            for number, size in sizes.items():
+                message = JSONRPCResponse(jsonrpc="2.0", id=number, result={"long": "x" * size})
+                tasks.start_soon(replies.send, SessionMessage(message))
+            lines = await anyio.to_thread.run_sync(read)
+            await drained.wait()
+    assert {reply["id"]: len(reply["result"]["long"]) for reply in map(json.loads, lines)} == sizes
+    for fd in (stdin, stdout, wire.stdin_fd, wire.stdout_fd):
         os.close(fd)
 
 
