@@ -445,6 +445,7 @@ async def test_long_messages_come_whole_and_one_after_the_other_also_to_a_host_t
             received += os.read(stdout, 30_011)
         return received.splitlines()
 
+    lines: list[bytes] = []
     with anyio.fail_after(20):
         async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
             for number, size in sizes.items():
