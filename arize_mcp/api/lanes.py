@@ -23,6 +23,8 @@ _READ_AHEAD_BYTES: Final = 128 * 1024
 # Neither a head nor what follows a body may have more.
 _HEAD_BYTES: Final = 100 * 1024
 _TAIL_BYTES: Final = 64 * 1024
+# Without either of these, content ends where the connection does.
+_LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
 _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
 _Head = tuple[int, list[tuple[bytes, bytes]]]
 # One that takes no descriptor of its own; Windows has but the other.
@@ -161,6 +163,11 @@ class _Connection(asyncio.Protocol):
 
     def __init__(self) -> None:
         self._parser = httptools.HttpResponseParser(self)
+        # Behind a 100 that says "close", or speaks HTTP/1.0, the answer comes all the same; and a host that pads the
+        # sizes of its chunks, or ends its lines with LF alone, means nothing else by it.
+        self._parser.set_dangerous_leniencies(
+            lenient_keep_alive=True, lenient_spaces_after_chunk_size=True, lenient_optional_cr_before_lf=True
+        )
         self._head: _Head | None = None
         self._headers: list[tuple[bytes, bytes]] = []
         self._body: deque[bytes] = deque()
@@ -238,8 +245,8 @@ class _Connection(asyncio.Protocol):
         target: bytes = request.extensions.get("target", request.url.raw_path)
         lines = [b"%b %b HTTP/1.1" % (request.method.encode(), target)]
         lines += [b"%b: %b" % header for header in request.headers.raw]
-        if any(map(_CONTROLS.search, lines)):
-            raise httpx.LocalProtocolError("a control character in the request's head")
+        if b" " in target or any(map(_CONTROLS.search, lines)):
+            raise httpx.LocalProtocolError("a character in the request's head that can't be there")
         self._transport.write(b"\r\n".join((*lines, b"", b"")))
         async for chunk in cast("httpx.AsyncByteStream", request.stream):
             if chunk:
@@ -269,8 +276,7 @@ class _Connection(asyncio.Protocol):
         if not data:
             if self._head is None:
                 raise httpx.RemoteProtocolError("closed without an answer")
-            named = dict(self._head[1])
-            if b"content-length" in named or b"chunked" in named.get(b"transfer-encoding", b"").lower():
+            if not _LENGTHS.isdisjoint(dict(self._head[1])):
                 raise httpx.RemoteProtocolError("closed within an answer")
             self._is_complete = True
             return
@@ -291,15 +297,22 @@ class _Connection(asyncio.Protocol):
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if self._head is None:
-            self._headers.append((name.lower(), value))
+            self._headers.append((name.lower(), value.rstrip(b" \t")))
 
     def on_headers_complete(self) -> None:
         status = self._parser.get_status_code()
+        if status < 100:
+            raise httpx.RemoteProtocolError(f"status {status:03}")
         if self._head is None and status >= 200:  # those below it announce an answer
+            coding = dict(self._headers).get(b"transfer-encoding", b"chunked")
+            if coding.lower() != b"chunked":
+                raise httpx.RemoteProtocolError(f"transfer encoding {coding[:50]!r}")
             self._head = status, self._headers
             self._may_be_kept = self._parser.should_keep_alive()
 
     def on_body(self, body: bytes) -> None:
+        if self._head is None:
+            raise httpx.RemoteProtocolError("content before an answer")
         if not self._is_complete:
             self._body.append(body)
 

@@ -108,6 +108,7 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._lost = lost
         self._may_write = asyncio.Event()
         self._may_write.set()
+        self._is_full = False
         self._waiting = 0
         self._left: deque[bytes | memoryview] = deque()
 
@@ -122,15 +123,18 @@ class _Outgoing(Outgoing, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The host has not read all."""
+        self._is_full = True
         self._may_write.clear()
 
     def resume_writing(self) -> None:
         """The host has read all."""
-        self._may_write.set()
-        self._write_on()
+        self._is_full = False
+        # Not in here: where the host goes away during a write now, asyncio's transports end twice.
+        asyncio.get_running_loop().call_soon(self._write_on)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The host closed stdout: nobody is left to answer."""
+        self._left.clear()
         self._may_write.set()
         self._lost()
 
@@ -143,13 +147,17 @@ class _Outgoing(Outgoing, asyncio.Protocol):
                 await self._may_write.wait()
         finally:
             self._waiting -= 1
+        if self._transport.is_closing():
+            return
         for part in map(memoryview, made()):
             self._left.extend(part[at : at + _PIECE_BYTES] for at in range(0, len(part), _PIECE_BYTES))
         self._write_on()
 
     def _write_on(self) -> None:
-        # The loop copies what the pipe doesn't take.
-        while self._left and self._may_write.is_set() and not self._transport.is_closing():
+        # What the pipe doesn't take the loop copies.
+        while self._left and not (self._is_full or self._transport.is_closing()):
             self._transport.write(self._left.popleft())
-        if self._may_write.is_set() and not self._waiting:
-            self.drained.set()
+        if not self._is_full:
+            self._may_write.set()
+            if not self._waiting:
+                self.drained.set()

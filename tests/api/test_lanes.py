@@ -11,13 +11,14 @@ from pathlib import Path
 import anyio
 import pytest
 import trustme
+from anyio.abc import ByteStream
 
 from arize_mcp.api.client import ExperimentsAPI
 from arize_mcp.api.models import CreateExperimentRequest, ListExperimentsRequest
 from arize_mcp.api.problems import ProblemError
 from arize_mcp.settings.settings import Settings
 from tests.api.test_network import context
-from tests.raw_server import answer
+from tests.raw_server import answer, close, raw_server
 
 PAGE = answer('{"experiments":[]}')
 CREATED = answer('{"id":"x"}', status="201 Created")
@@ -106,3 +107,104 @@ async def test_a_create_is_not_sent_over_a_connection_that_was_reset_while_the_l
         over.set()
         host.join()
     assert requests == [b"GET", b"POST"]
+
+
+@pytest.mark.parametrize(
+    "interim", [b"HTTP/1.1 100 Continue\r\nConnection: close\r\n\r\n", b"HTTP/1.0 100 Continue\r\n\r\n"]
+)
+async def test_an_answer_may_come_behind_an_interim_one_that_names_the_end_of_the_connection(interim: bytes):
+    async with raw_server(interim + CREATED) as server, server.api() as api:
+        assert await api.create(a_create(1)) == {"id": "x"}
+    assert [request.method for request in server.requests] == ["POST"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 104 X\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"HTTP/1.1 199 X\r\nContent-Length: 999999999\r\n\r\n",
+        b"HTTP/1.1 099 X\r\n\r\n",
+    ],
+)
+async def test_content_that_is_not_an_answers_is_not_kept(head: bytes):
+    most = 256 * 1024 * 1024
+    sent = 0
+
+    async def pour(stream: ByteStream) -> None:
+        nonlocal sent
+        await stream.send(head)
+        while sent < most:
+            await stream.send(b"10000\r\n%b\r\n" % bytes(0x10000))
+            sent += 0x10000
+        await close(stream)
+
+    async with raw_server(pour) as server, server.api() as api:
+        with pytest.raises(ProblemError):
+            await api.list(ListExperimentsRequest())
+    assert sent < most
+
+
+async def test_a_create_follows_an_answer_whose_trailer_names_the_end_of_the_connection():
+    trailer = b"0\r\nConnection: close\r\n\r\n"
+    page = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n12\r\n" + b'{"experiments":[]}' + b"\r\n" + trailer
+    async with raw_server(page, CREATED) as server, server.api() as api:
+        await api.list(ListExperimentsRequest())
+        assert await api.create(a_create(1)) == {"id": "x"}
+    assert [request.method for request in server.requests] == ["GET", "POST"]
+
+
+async def test_white_space_behind_a_header_is_not_its_value():
+    refusal = answer("{}", status="404 Not Found", headers=["X-Request-Id: abc \t"])
+    async with raw_server(refusal) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.list(ListExperimentsRequest())
+    assert caught.value.problem.get("request_id") == "abc"
+
+
+BODY = b'{"experiments":[]}'
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n12  \r\n%b\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: CHUNKED \r\n\r\n12;a=b\r\n%b\r\n0\r\nX: y\r\n\r\n",
+        b"HTTP/1.1 200 OK\nContent-Length: 18\n\n%b",
+        b"HTTP/1.1 200\r\ncontent-length:18\r\n\r\n%b",
+        b"HTTP/1.0 200 OK\r\n\r\n%b",
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n%b",
+        b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 18\r\n\r\n%b",
+    ],
+    ids=["padded sizes", "extension and trailer", "LF", "no reason", "HTTP/1.0", "until the end", "103"],
+)
+async def test_an_answer_is_read_in_each_form_that_hosts_give_it(sent: bytes):
+    async def say(stream: ByteStream) -> None:
+        await stream.send(sent % BODY)
+        await close(stream)
+
+    async with raw_server(say) as server, server.api() as api:
+        assert await api.list(ListExperimentsRequest()) == {"experiments": []}
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n%b",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n12\r\n%b\r\n0\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n12\r\n%b\r\n",
+        b"HTTP/1.1 200 OK\r\nContent-Length: 19\r\n\r\n%b",
+        b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000 + b"\r\n\r\n%b",
+        b"ICY 200 OK\r\n\r\n%b",
+    ],
+    ids=["gzip", "gzip, chunked", "no last chunk", "cut short", "a long head", "no HTTP"],
+)
+async def test_what_is_no_whole_answer_is_a_broken_response(sent: bytes):
+    async def say(stream: ByteStream) -> None:
+        await stream.send(sent % BODY)
+        await close(stream)
+
+    async with raw_server(say) as server, server.api() as api:
+        with pytest.raises(ProblemError) as caught:
+            await api.list(ListExperimentsRequest())
+    assert caught.value.problem.get("type") == "urn:arize-mcp:problem:broken-response"

@@ -458,6 +458,30 @@ async def test_long_messages_come_whole_and_one_after_the_other_also_to_a_host_t
         os.close(fd)
 
 
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+async def test_a_host_that_leaves_while_several_long_lines_wait_is_a_quiet_end(
+    kind: str, caplog: pytest.LogCaptureFixture
+):
+    message = SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 2_000_000}))
+    for read_bytes in range(1_100_000, 2_000_000, 15_000):  # some leave while they are written to
+        wire = object.__new__(Wire)
+        wire.stdin_fd, stdin = os.pipe()
+        if kind == "socket":
+            stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
+        else:
+            stdout, wire.stdout_fd = os.pipe()
+        with anyio.fail_after(20):
+            head = await anyio.open_process(["head", "-c", str(read_bytes)], stdin=stdout, stdout=subprocess.DEVNULL)
+            os.close(stdout)
+            async with head, pipes(wire, asyncio.Event()) as (_, replies), anyio.create_task_group() as tasks:
+                for _ in range(2):
+                    tasks.start_soon(replies.send, message)
+                await anyio.sleep_forever()
+        for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
+            os.close(fd)
+    assert [record.getMessage() for record in caplog.records] == []
+
+
 def test_nothing_is_fetched_while_the_host_has_not_read_what_came_before(upstream: Upstream):
     host = Session(environ={**upstream.environ(), "ARIZE_MCP_MAX_RESULT_CHARS": "0"})
     host.initialize()
