@@ -121,7 +121,7 @@ class Query:
             having = [row for row in rows if name in row]
             having.sort(key=lambda row: _order(row[name]), reverse=descending)
             rows = [*having, *(row for row in rows if name not in row)][self._offset : self._offset + self._limit]
-        columns = self._columns or [name for name in self._names if _is_default(name)]
+        columns = self._columns or sorted(filter(_is_default, self._names), key=lambda name: name != "example_id")
         table = [[row.get(column) for column in columns] for row in rows]
         return {
             "columns": columns,

@@ -30,6 +30,12 @@ def test_without_fields_the_columns_are_the_example_every_score_and_every_label(
     assert (found["matched"], found["total"], found["notes"]) == (4, 4, [])
 
 
+def test_without_fields_the_example_stands_first_also_where_the_first_run_has_annotations():
+    found = table(RUNS[2:])
+    assert found["columns"] == ["example_id", "annotation.h.score"]
+    assert found["rows"] == [["c", 2], ["d", None]]
+
+
 def test_fields_are_the_columns_in_the_order_given_and_values_are_whole():
     assert table([{"a": "x" * 5000, "b": 1.23456789, "c": {"d": [1]}}], fields=["c", "b", "a", "b"]) == {
         "columns": ["c", "b", "a"],
@@ -165,7 +171,7 @@ def test_only_scores_and_labels_are_columns_by_themselves():
         "annotation.note": "n",
         "annotations": [{"name": "h", "score": 1, "label": "l", "text": "t"}],
     }
-    assert set(table([run])["columns"]) == {"example_id", "annotation.h.score", "annotation.h.label"}
+    assert table([run])["columns"] == ["example_id", "annotation.h.score", "annotation.h.label"]
 
 
 @pytest.mark.parametrize(("op", "matched"), [("=", 0), ("!=", 1), ("<", 0), (">=", 0)])
