@@ -10,6 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import Any
 
@@ -404,81 +407,77 @@ def test_a_terminal_is_left_as_it_was():
     os.close(terminal)
 
 
-@pytest.mark.parametrize("kind", ["pipe", "socket", "thread"])
-async def test_a_message_that_the_host_has_not_read_is_known(kind: str):
+@contextmanager
+def ends(kind: str) -> Generator[tuple[Wire, BufferedReader]]:
+    """A server's wire, and the end from which its host reads."""
     wire = object.__new__(Wire)
     wire.stdin_fd, stdin = os.pipe()
     if kind == "socket":
         stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
     else:
         stdout, wire.stdout_fd = os.pipe()
-    drained = asyncio.Event()
-    drained.set()
-    message = JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 3_000_000})
-    transport = files if kind == "thread" else pipes
-    with anyio.fail_after(20), os.fdopen(stdout, "rb") as host:
-        async with transport(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
-            tasks.start_soon(replies.send, SessionMessage(message))
-            while drained.is_set():
-                await anyio.lowlevel.checkpoint()
-            assert len(await anyio.to_thread.run_sync(host.readline)) > 3_000_000
-            await drained.wait()
+    with os.fdopen(stdout, "rb") as host:
+        yield wire, host
     for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
         os.close(fd)
 
 
+def a_message(number: int, chars: int) -> SessionMessage:
+    return SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=number, result={"long": "x" * chars}))
+
+
+def set_event() -> asyncio.Event:
+    event = asyncio.Event()
+    event.set()
+    return event
+
+
+@pytest.mark.parametrize("kind", ["pipe", "socket", "thread"])
+async def test_a_message_that_the_host_has_not_read_is_known(kind: str):
+    transport = files if kind == "thread" else pipes
+    drained = set_event()
+    with anyio.fail_after(20), ends(kind) as (wire, host):
+        async with transport(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
+            tasks.start_soon(replies.send, a_message(1, 3_000_000))
+            while drained.is_set():
+                await anyio.lowlevel.checkpoint()
+            assert len(await anyio.to_thread.run_sync(host.readline)) > 3_000_000
+            await drained.wait()
+
+
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
 async def test_long_messages_come_whole_and_one_after_the_other_also_to_a_host_that_reads_slowly(kind: str):
-    wire = object.__new__(Wire)
-    wire.stdin_fd, stdin = os.pipe()
-    if kind == "socket":
-        stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
-    else:
-        stdout, wire.stdout_fd = os.pipe()
-    drained = asyncio.Event()
-    drained.set()
     sizes = {1: 3_000_000, 2: 1, 3: 900_000, 4: 70_000, 5: 2_100_000}
+    lines: list[bytes] = []
 
-    def read() -> list[bytes]:
+    def read(stdout: int) -> None:
         received = b""
         while received.count(b"\n") < len(sizes):
             received += os.read(stdout, 30_011)
-        return received.splitlines()
+        lines.extend(received.splitlines())
 
-    lines: list[bytes] = []
-    with anyio.fail_after(20):
+    drained = set_event()
+    with anyio.fail_after(20), ends(kind) as (wire, host):
         async with pipes(wire, drained) as (_, replies), anyio.create_task_group() as tasks:
-            for number, size in sizes.items():
-                message = JSONRPCResponse(jsonrpc="2.0", id=number, result={"long": "x" * size})
-                tasks.start_soon(replies.send, SessionMessage(message))
-            lines = await anyio.to_thread.run_sync(read)
+            for number, chars in sizes.items():
+                tasks.start_soon(replies.send, a_message(number, chars))
+            await anyio.to_thread.run_sync(read, host.fileno())
             await drained.wait()
     assert {reply["id"]: len(reply["result"]["long"]) for reply in map(json.loads, lines)} == sizes
-    for fd in (stdin, stdout, wire.stdin_fd, wire.stdout_fd):
-        os.close(fd)
 
 
 @pytest.mark.parametrize("kind", ["pipe", "socket"])
 async def test_a_host_that_leaves_while_several_long_lines_wait_is_a_quiet_end(
     kind: str, caplog: pytest.LogCaptureFixture
 ):
-    message = SessionMessage(JSONRPCResponse(jsonrpc="2.0", id=1, result={"long": "x" * 2_000_000}))
     for read_bytes in range(1_100_000, 2_000_000, 15_000):  # some leave while they are written to
-        wire = object.__new__(Wire)
-        wire.stdin_fd, stdin = os.pipe()
-        if kind == "socket":
-            stdout, wire.stdout_fd = (end.detach() for end in socket.socketpair())
-        else:
-            stdout, wire.stdout_fd = os.pipe()
-        with anyio.fail_after(20):
-            head = await anyio.open_process(["head", "-c", str(read_bytes)], stdin=stdout, stdout=subprocess.DEVNULL)
-            os.close(stdout)
-            async with head, pipes(wire, asyncio.Event()) as (_, replies), anyio.create_task_group() as tasks:
-                for _ in range(2):
-                    tasks.start_soon(replies.send, message)
+        with anyio.fail_after(20), ends(kind) as (wire, host):
+            head = await anyio.open_process(["head", "-c", str(read_bytes)], stdin=host, stdout=subprocess.DEVNULL)
+            host.close()
+            async with head, pipes(wire, set_event()) as (_, replies), anyio.create_task_group() as tasks:
+                for number in range(2):
+                    tasks.start_soon(replies.send, a_message(number, 2_000_000))
                 await anyio.sleep_forever()
-        for fd in (stdin, wire.stdin_fd, wire.stdout_fd):
-            os.close(fd)
     assert [record.getMessage() for record in caplog.records] == []
 
 
