@@ -25,7 +25,8 @@ _HEAD_BYTES: Final = 100 * 1024
 _TAIL_BYTES: Final = 64 * 1024
 # Without either of these, content ends where the connection does.
 _LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
-_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0a-\x1f\x7f]")
+# Beside those between its lines.
+_CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _Head = tuple[int, list[tuple[bytes, bytes]]]
 # One that takes no descriptor of its own; Windows has but the other.
 _Selector: Final = getattr(selectors, "PollSelector", selectors.SelectSelector)
@@ -181,6 +182,10 @@ class _Connection(asyncio.Protocol):
         self._error: Exception | None = None
         self._may_write = True
         self._waiter: asyncio.Future[None] | None = None
+        self._too_long: type[httpx.TimeoutException] = httpx.ReadTimeout
+        self._until_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._selector = _Selector()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
@@ -228,9 +233,9 @@ class _Connection(asyncio.Protocol):
         descriptor = self._socket.fileno()
         if descriptor < 0:  # TLS tells of the end a turn after the socket was closed
             return True
-        with _Selector() as selector:
-            selector.register(descriptor, selectors.EVENT_READ)
-            return bool(selector.select(0))
+        if not self._selector.get_map():
+            self._selector.register(descriptor, selectors.EVENT_READ)
+        return bool(self._selector.select(0))
 
     async def exchange(self, request: httpx.Request, write_timeout_s: float, read_timeout_s: float) -> _Head:
         """Send a request; the head of its answer.
@@ -245,9 +250,10 @@ class _Connection(asyncio.Protocol):
         target: bytes = request.extensions.get("target", request.url.raw_path)
         lines = [b"%b %b HTTP/1.1" % (request.method.encode(), target)]
         lines += [b"%b: %b" % header for header in request.headers.raw]
-        if b" " in target or any(map(_CONTROLS.search, lines)):
+        head = b"\r\n".join((*lines, b"", b""))
+        if b" " in target or head.count(b"\n") > len(lines) + 1 or _CONTROLS.search(head):
             raise httpx.LocalProtocolError("a character in the request's head that can't be there")
-        self._transport.write(b"\r\n".join((*lines, b"", b"")))
+        self._transport.write(head)
         async for chunk in cast("httpx.AsyncByteStream", request.stream):
             if chunk:
                 content = memoryview(chunk)
@@ -345,22 +351,35 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close at once: what is under way is given up, and nobody waits for a host's last words."""
         self._idle_since_s = None
+        if self._timer is not None:
+            self._timer.cancel()
         self._transport.abort()
 
     async def _wait(self, timeout_s: float, too_long: type[httpx.TimeoutException]) -> None:
         self._waiter = waiter = self._loop.create_future()
-        timer = self._loop.call_later(timeout_s, _fail, waiter, too_long)
+        self._too_long = too_long
+        self._until_s = self._loop.time() + timeout_s
+        if self._timer is None or self._timer.when() > self._until_s:
+            self._set_timer()
         try:
             await waiter
         finally:
             self._waiter = None
-            timer.cancel()
+
+    def _set_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._loop.call_at(self._until_s, self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        # One timer serves many waits: most end long before it, and a timer for each takes as long as reading an answer.
+        self._timer = None
+        if self._waiter is not None and not self._waiter.done():
+            if self._loop.time() < self._until_s:
+                self._set_timer()
+            else:
+                self._waiter.set_exception(self._too_long(""))
 
     def _wake(self) -> None:
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
-
-
-def _fail(waiter: asyncio.Future[None], error: type[httpx.TimeoutException]) -> None:
-    if not waiter.done():
-        waiter.set_exception(error(""))

@@ -149,8 +149,12 @@ class _Outgoing(Outgoing, asyncio.Protocol):
             self._waiting -= 1
         if self._transport.is_closing():
             return
-        for part in map(memoryview, made()):
-            self._left.extend(part[at : at + _PIECE_BYTES] for at in range(0, len(part), _PIECE_BYTES))
+        for part in made():
+            if len(part) <= _PIECE_BYTES:
+                self._left.append(part)
+            else:
+                whole = memoryview(part)
+                self._left.extend(whole[at : at + _PIECE_BYTES] for at in range(0, len(whole), _PIECE_BYTES))
         self._write_on()
 
     def _write_on(self) -> None:
