@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from arize_mcp.api.problems import plain
 
@@ -49,6 +49,9 @@ def note_on_scores(runs: Iterable[Mapping[str, Any]]) -> str | None:
     )
 
 
+_Looks = Literal["eval.", "score", "evaluation", "other", "metric"]
+
+
 # A thousand runs have the same few names.
 @lru_cache(maxsize=256)
 def _words(name: str) -> tuple[str, ...]:
@@ -56,40 +59,44 @@ def _words(name: str) -> tuple[str, ...]:
 
 
 @lru_cache(maxsize=256)
-def _is_of_scores(name: str) -> bool:
+def _looks(name: str) -> _Looks | None:
+    """Which kind of score the name alone may be of."""
     words = _words(name)
-    return (
-        name.startswith("eval.")
-        or not _SCORE_WORDS.isdisjoint(words)
-        or not _EVALUATION_WORDS.isdisjoint(words[:1])
-        or name.lower() in _METRICS
-        or (len(words) == 1 and words[0] in _OTHER_WORDS)
-    )
+    if name.startswith("eval."):
+        return "eval."
+    if not _SCORE_WORDS.isdisjoint(words):
+        return "score"
+    if not _EVALUATION_WORDS.isdisjoint(words[:1]):
+        return "evaluation"
+    if len(words) == 1 and words[0] in _OTHER_WORDS:
+        return "other"
+    return "metric" if name.lower() in _METRICS else None
 
 
 def _is_lost_score(name: str, value: Any) -> bool:
-    if not _is_of_scores(name):
+    looks = _looks(name)
+    if looks is None:
         return _holds_scores(value)
     if value is None or value in ("", [], {}):
         return False
     number = value if isinstance(value, int | float) and not isinstance(value, bool) else None
-    if shown := _SHOWN.fullmatch(name):
-        return not {"score": number is not None, "label": isinstance(value, str)}.get(shown[1], True)
-    if name.startswith("eval."):
-        return True
     words = _words(name)
     is_structured = isinstance(value, dict | list | bool)
     is_score = is_structured or number is not None or (isinstance(value, str) and _NUMBER.fullmatch(value) is not None)
-    if _SCORE_WORDS.intersection(words):
-        return is_score or len(words) == 1
-    if words and words[0] in _EVALUATION_WORDS:
-        is_share = number is not None and 0 <= number <= 1 and not _MEASURE_WORDS.intersection(words)
-        return len(words) == 1 or is_structured or is_share
-    if len(words) == 1 and words[0] in _OTHER_WORDS:
-        return is_score
-    if name.lower() in _METRICS and (number is not None or isinstance(value, bool)):
-        return True
-    return _holds_scores(value)
+    match looks:
+        case "eval.":
+            shown = _SHOWN.fullmatch(name)
+            will_show = {"score": number is not None, "label": isinstance(value, str)}
+            return shown is None or not will_show.get(shown[1], True)
+        case "score":
+            return is_score or len(words) == 1
+        case "evaluation":
+            is_share = number is not None and 0 <= number <= 1 and not _MEASURE_WORDS.intersection(words)
+            return len(words) == 1 or is_structured or is_share
+        case "other":
+            return is_score
+        case "metric":
+            return number is not None or isinstance(value, bool) or _holds_scores(value)
 
 
 def _holds_scores(value: Any) -> bool:
