@@ -30,7 +30,7 @@ OnWait = Callable[[str], Awaitable[None]]
 
 
 class Clock:
-    """A clock that nobody sets, in seconds."""
+    """A monotonic clock, in seconds."""
 
     def now(self) -> float:
         """The present."""

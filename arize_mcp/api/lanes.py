@@ -25,7 +25,7 @@ _HEAD_BYTES: Final = 100 * 1024
 _TAIL_BYTES: Final = 64 * 1024
 # Without either of these, content ends where the connection does.
 _LENGTHS: Final = frozenset({b"content-length", b"transfer-encoding"})
-# Beside those between its lines.
+# What no request's head may hold; the ends of its lines are counted.
 _CONTROLS: Final = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n)")
 _Head = tuple[int, list[tuple[bytes, bytes]]]
 # One that takes no descriptor of its own; Windows has but the other.
@@ -185,11 +185,12 @@ class _Connection(asyncio.Protocol):
         self._too_long: type[httpx.TimeoutException] = httpx.ReadTimeout
         self._until_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._selector = _Selector()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._socket: socket.socket = transport.get_extra_info("socket")
+        self._selector = _Selector()
+        self._selector.register(self._socket.fileno(), selectors.EVENT_READ)
         # The first byte that can't be sent on pauses: of fewer than its limit, TLS would tell nothing.
         self._transport.set_write_buffer_limits(high=1)
         self._loop = asyncio.get_running_loop()
@@ -230,12 +231,8 @@ class _Connection(asyncio.Protocol):
 
     def _has_news(self) -> bool:
         """Whether the host has sent or closed something since the loop last looked: work may have held the loop."""
-        descriptor = self._socket.fileno()
-        if descriptor < 0:  # TLS tells of the end a turn after the socket was closed
-            return True
-        if not self._selector.get_map():
-            self._selector.register(descriptor, selectors.EVENT_READ)
-        return bool(self._selector.select(0))
+        # TLS tells of the end a turn after the socket was closed.
+        return self._socket.fileno() < 0 or bool(self._selector.select(0))
 
     async def exchange(self, request: httpx.Request, write_timeout_s: float, read_timeout_s: float) -> _Head:
         """Send a request; the head of its answer.

@@ -108,7 +108,6 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._lost = lost
         self._may_write = asyncio.Event()
         self._may_write.set()
-        self._is_full = False
         self._waiting = 0
         self._left: deque[bytes | memoryview] = deque()
 
@@ -123,12 +122,10 @@ class _Outgoing(Outgoing, asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """The host has not read all."""
-        self._is_full = True
         self._may_write.clear()
 
     def resume_writing(self) -> None:
         """The host has read all."""
-        self._is_full = False
         # Not in here: where the host goes away during a write now, asyncio's transports end twice.
         asyncio.get_running_loop().call_soon(self._write_on)
 
@@ -158,10 +155,10 @@ class _Outgoing(Outgoing, asyncio.Protocol):
         self._write_on()
 
     def _write_on(self) -> None:
-        # What the pipe doesn't take the loop copies.
-        while self._left and not (self._is_full or self._transport.is_closing()):
+        # The loop copies what the pipe doesn't take, so it gets one piece at a time.
+        while self._left and not (self._transport.get_write_buffer_size() or self._transport.is_closing()):
             self._transport.write(self._left.popleft())
-        if not self._is_full:
+        if not self._transport.get_write_buffer_size():
             self._may_write.set()
             if not self._waiting:
                 self.drained.set()

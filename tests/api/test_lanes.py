@@ -1,4 +1,4 @@
-"""Connections that are kept: what a host does with one before the next request goes over it."""
+"""Connections to a host: in which forms an answer is read, and what a host does before the next request goes over."""
 
 from __future__ import annotations
 
